@@ -1,0 +1,28 @@
+package vpc
+
+import "net/netip"
+
+// A NetworkACL is a stateless, ordered list for each direction. It judges
+// packets that cross the boundary of its subnets.
+type NetworkACL struct {
+	ID      ACLID
+	Account AccountID
+	Region  Region
+	Network NetworkID
+	Default bool
+	Entries []ACLEntry
+	Subnets []SubnetNumber // whose ACL this is
+	Tags    []Tag
+}
+
+// An ACLEntry allows or denies. Entries are tried by rising number, and the
+// first match decides; when none matches the packet is denied.
+type ACLEntry struct {
+	Number int // 1–32766
+	Egress bool
+	Allow  bool
+	Proto  Proto
+	Ports  PortRange // of TCP and UDP
+	ICMP   ICMPType  // of ICMP and ICMPv6
+	CIDR   netip.Prefix
+}

@@ -1,0 +1,38 @@
+package vpc
+
+// A Feed tells an agent what its host must enforce and run: first everything,
+// then what has changed. Each value replaces the noun of the same id.
+type Feed struct {
+	Revision int64
+
+	// Whole says that the nouns here are all there are: whatever the agent
+	// knows besides them is gone.
+	Whole bool
+
+	Groups     []*SecurityGroup
+	Rules      []*Rule
+	Interfaces []*NetworkInterface
+	ACLs       []*NetworkACL
+	Instances  []*Instance
+
+	GoneGroups     []GroupID
+	GoneRules      []RuleID
+	GoneInterfaces []InterfaceID
+	GoneACLs       []ACLID
+	GoneInstances  []InstanceID
+}
+
+// A Report is what an agent tells the server.
+type Report struct {
+	Host string
+
+	// Applied is the newest revision that the host's kernel enforces. 0 when
+	// the report is about something else.
+	Applied int64
+
+	// Instance has reached State. "" when the report is about something else.
+	Instance   InstanceID
+	Generation int
+	State      InstanceState
+	Reason     StateReason
+}

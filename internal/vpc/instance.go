@@ -1,0 +1,96 @@
+package vpc
+
+import (
+	"net/netip"
+	"time"
+)
+
+// An Instance is a machine of a user. Its network side is its interfaces.
+type Instance struct {
+	ID          InstanceID
+	Account     AccountID
+	Region      Region
+	Zone        Zone
+	Reservation ReservationID
+	LaunchIndex int
+	Image       ImageID
+	Type        string
+	KeyName     string
+	Kernel      string
+	Ramdisk     string
+	UserData    []byte
+	ClientToken string
+	Monitoring  bool
+	LaunchTime  time.Time
+	State       InstanceState
+	StateReason StateReason
+	Network     NetworkID
+	Interface   InterfaceID // of device index 0; "" once terminated
+	Groups      []GroupID   // as launched, in the order of the call
+	PrivateAddr netip.Addr  // invalid when stopped in EC2-Classic, and once terminated
+	PublicAddr  netip.Addr  // invalid when it has none
+	RootVolume  string      // vol-, shown by Describe
+	Tags        []Tag
+	// Generation counts the instance's boots: a start or a reboot raises it,
+	// and the agent boots the instance anew when it sees a higher one.
+	Generation int
+}
+
+// A Reservation is what one RunInstances call has launched.
+type Reservation struct {
+	ID      ReservationID
+	Account AccountID
+	Region  Region
+	Groups  []GroupID // EC2-Classic; empty in a VPC
+}
+
+// An InstanceState is a step in an instance's life. Its value is the code that
+// the API prints (EC2 API reference, InstanceState).
+type InstanceState int
+
+const (
+	Pending      InstanceState = 0
+	Running      InstanceState = 16
+	ShuttingDown InstanceState = 32
+	Terminated   InstanceState = 48
+	Stopping     InstanceState = 64
+	Stopped      InstanceState = 80
+)
+
+func (s InstanceState) String() string {
+	switch s {
+	case Pending:
+		return "pending"
+	case Running:
+		return "running"
+	case ShuttingDown:
+		return "shutting-down"
+	case Terminated:
+		return "terminated"
+	case Stopping:
+		return "stopping"
+	case Stopped:
+		return "stopped"
+	}
+	return "unknown"
+}
+
+// A StateReason says why an instance is in its state (EC2 API reference,
+// StateReason), such as Client.UserInitiatedShutdown.
+type StateReason struct{ Code, Message string }
+
+// An Image decides what an instance runs.
+type Image struct {
+	ID          ImageID
+	Name        string
+	Description string
+	Services    []Service
+	Command     []string // run at boot beside the services; may be empty
+	Root        string   // directory used as root file system; "" is the host's own
+}
+
+// A Service is a server that an instance's init runs itself.
+type Service struct {
+	Kind string // ssh, http or tcp
+	Port uint16
+}
