@@ -1,0 +1,161 @@
+package awsquery
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ringfence/internal/vpc"
+)
+
+// An authorization is what a request says about its signature, in a header or
+// in its query string.
+type authorization struct {
+	accessKey string
+	scope     scope
+	headers   []string // signed, in small letters and sorted
+	signature string
+}
+
+// String is the value of the Authorization header.
+func (a authorization) String() string {
+	return algorithm4 + " Credential=" + a.accessKey + "/" + a.scope.String() +
+		", SignedHeaders=" + strings.Join(a.headers, ";") + ", Signature=" + a.signature
+}
+
+// maxLifetime bounds X-Amz-Expires (AWS General Reference, "Authenticating
+// requests: using query parameters").
+const maxLifetime = 7 * 24 * time.Hour
+
+// verifyHeader verifies the Authorization header.
+func verifyHeader(r *http.Request, body []byte, secrets Secrets, now time.Time) (Signer, error) {
+	algorithm, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if algorithm != algorithm4 {
+		return Signer{}, errIncomplete("Authorization header has the algorithm %q; %s is supported.", algorithm, algorithm4)
+	}
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(rest, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		parts[name] = value
+	}
+	a, err := newAuthorization(parts["Credential"], parts["SignedHeaders"], parts["Signature"])
+	if err != nil {
+		return Signer{}, err
+	}
+	at, signed, err := signingTime(r)
+	if err != nil {
+		return Signer{}, err
+	}
+	if err := checkWindow(signed, signed.Add(ClockSkew), now); err != nil {
+		return Signer{}, err
+	}
+	return a.verify(r, body, at, secrets)
+}
+
+// verifyPresigned verifies a signature in the query string.
+func verifyPresigned(r *http.Request, body []byte, secrets Secrets, now time.Time) (Signer, error) {
+	pairs, err := parseForm(r.URL.RawQuery)
+	if err != nil {
+		return Signer{}, err
+	}
+	parts := map[string]string{}
+	for _, p := range pairs {
+		parts[p.name] = p.value
+	}
+	if parts["X-Amz-Algorithm"] != algorithm4 {
+		return Signer{}, errIncomplete("X-Amz-Algorithm is %q; %s is supported.", parts["X-Amz-Algorithm"], algorithm4)
+	}
+	a, err := newAuthorization(parts["X-Amz-Credential"], parts["X-Amz-SignedHeaders"], parts[paramSignature])
+	if err != nil {
+		return Signer{}, err
+	}
+	at := parts[headerDate]
+	signed, err := time.Parse(timeLayout4, at)
+	if err != nil {
+		return Signer{}, errIncomplete("X-Amz-Date must be a time such as 20120501T120000Z, not %q.", at)
+	}
+	seconds, err := strconv.ParseInt(parts["X-Amz-Expires"], 10, 32)
+	lifetime := time.Duration(seconds) * time.Second
+	if err != nil || lifetime <= 0 || lifetime > maxLifetime {
+		return Signer{}, errIncomplete("X-Amz-Expires must be a number of seconds from 1 to 604800, not %q.", parts["X-Amz-Expires"])
+	}
+	if err := checkWindow(signed, signed.Add(lifetime), now); err != nil {
+		return Signer{}, err
+	}
+	return a.verify(r, body, at, secrets)
+}
+
+// newAuthorization parses the three parts of an authorization. The error is
+// AuthFailure and says which part is at fault.
+func newAuthorization(credential, signedHeaders, signature string) (*authorization, error) {
+	if credential == "" || signedHeaders == "" || signature == "" {
+		return nil, errIncomplete("Authorization must have the parts Credential, SignedHeaders and Signature.")
+	}
+	parts := strings.Split(credential, "/")
+	if len(parts) != 5 || slices.Contains(parts, "") || parts[4] != terminator4 {
+		return nil, errIncomplete("Credential must be KEY/DATE/REGION/SERVICE/%s.", terminator4)
+	}
+	headers := strings.Split(strings.ToLower(signedHeaders), ";")
+	if !slices.Contains(headers, "host") {
+		return nil, errIncomplete("'Host' must be a signed header.")
+	}
+	if !slices.IsSorted(headers) {
+		return nil, errIncomplete("SignedHeaders must be sorted.")
+	}
+	return &authorization{
+		accessKey: parts[0],
+		scope:     scope{date: parts[1], region: parts[2], service: parts[3]},
+		headers:   headers,
+		signature: signature,
+	}, nil
+}
+
+// verify compares a's signature with the one that r should have. at is the time
+// of the signature in timeLayout4; its window has been checked.
+func (a *authorization) verify(r *http.Request, body []byte, at string, secrets Secrets) (Signer, error) {
+	if a.scope.date != at[:len("20060102")] {
+		return Signer{}, errIncomplete("Date in Credential scope (%s) does not match the date of the request (%s).", a.scope.date, at)
+	}
+	s := Service(a.scope.service)
+	if !s.Valid() {
+		return Signer{}, errIncomplete("Credential should be scoped to one of the services ec2, elasticloadbalancing, sts and iam, not %q.", a.scope.service)
+	}
+	bodyHash := hashHex(body)
+	switch declared := r.Header.Get(headerHash); declared {
+	case "", bodyHash:
+	case unsignedBody:
+		// Only S3 takes it; here it would leave the call itself unsigned.
+		return Signer{}, errIncomplete("%s is not supported: the body must be signed.", unsignedBody)
+	default:
+		return Signer{}, vpc.Errorf(vpc.SignatureDoesNotMatch, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	}
+	secret, ok := secrets(a.accessKey)
+	if !ok {
+		return Signer{}, errUnknownKey(s)
+	}
+	want := signature4(r, a.headers, bodyHash, at, a.scope, secret)
+	if subtle.ConstantTimeCompare([]byte(want), []byte(a.signature)) != 1 {
+		return Signer{}, errMismatch()
+	}
+	return Signer{AccessKey: a.accessKey, Region: a.scope.region, Service: s}, nil
+}
+
+// signingTime returns the time at which a request with an Authorization header
+// says that it was signed, also as it stands in the string to sign.
+func signingTime(r *http.Request) (at string, signed time.Time, err error) {
+	if at = r.Header.Get(headerDate); at != "" {
+		signed, err = time.Parse(timeLayout4, at)
+		if err != nil {
+			return "", time.Time{}, errIncomplete("X-Amz-Date must be a time such as 20120501T120000Z, not %q.", at)
+		}
+		return at, signed, nil
+	}
+	signed, err = http.ParseTime(r.Header.Get("Date"))
+	if err != nil {
+		return "", time.Time{}, errIncomplete("The request must have a valid 'Date' or 'X-Amz-Date' header.")
+	}
+	return signed.UTC().Format(timeLayout4), signed, nil
+}
