@@ -1,0 +1,225 @@
+package policy
+
+import (
+	"slices"
+
+	"ringfence/internal/vpc"
+)
+
+// A Change is what Apply has touched, for whoever keeps a kernel in step.
+type Change struct {
+	Revision int64
+
+	// Rules are the identities of the sets whose rules differ.
+	Rules map[vpc.Identity]bool
+
+	// ACLs are the subnets whose ACL differs.
+	ACLs map[vpc.SubnetNumber]bool
+
+	// Left and Joined are interfaces as they were and as they are. One that
+	// was changed is in both.
+	Left, Joined []*vpc.NetworkInterface
+
+	// Appeared and Vanished are sets that some interface has now, and that
+	// none has any more.
+	Appeared, Vanished []*Set
+}
+
+// Apply brings h to the feed's revision.
+func (h *Host) Apply(f *vpc.Feed) *Change {
+	c := &Change{Revision: f.Revision, Rules: make(map[vpc.Identity]bool), ACLs: make(map[vpc.SubnetNumber]bool)}
+	if f.Whole {
+		f = h.completed(f)
+	}
+	before := make(map[vpc.Identity]*Set)
+	for _, id := range f.GoneInterfaces {
+		h.removeInterface(id, c, before)
+	}
+	for _, n := range f.Interfaces {
+		h.putInterface(n, c, before)
+	}
+	for _, id := range f.GoneRules {
+		h.removeRule(id, c)
+	}
+	for _, r := range f.Rules {
+		h.putRule(r, c)
+	}
+	for _, id := range f.GoneACLs {
+		h.removeACL(id, c)
+	}
+	for _, a := range f.ACLs {
+		h.removeACL(a.ID, c)
+		h.acls[a.ID] = a
+		for _, s := range a.Subnets {
+			h.ofSubnet[s] = a
+			c.ACLs[s] = true
+		}
+	}
+	h.compareSets(before, c)
+	h.Revision = f.Revision
+	return c
+}
+
+// completed returns a whole feed as the change from what h knows: all that the
+// feed does not have is gone.
+func (h *Host) completed(f *vpc.Feed) *vpc.Feed {
+	g := *f
+	interfaces := make(map[vpc.InterfaceID]bool, len(f.Interfaces))
+	for _, n := range f.Interfaces {
+		interfaces[n.ID] = true
+	}
+	for id := range h.interfaces {
+		if !interfaces[id] {
+			g.GoneInterfaces = append(g.GoneInterfaces, id)
+		}
+	}
+	rules := make(map[vpc.RuleID]bool, len(f.Rules))
+	for _, r := range f.Rules {
+		rules[r.ID] = true
+	}
+	for id := range h.rules {
+		if !rules[id] {
+			g.GoneRules = append(g.GoneRules, id)
+		}
+	}
+	acls := make(map[vpc.ACLID]bool, len(f.ACLs))
+	for _, a := range f.ACLs {
+		acls[a.ID] = true
+	}
+	for id := range h.acls {
+		if !acls[id] {
+			g.GoneACLs = append(g.GoneACLs, id)
+		}
+	}
+	return &g
+}
+
+func (h *Host) putInterface(n *vpc.NetworkInterface, c *Change, before map[vpc.Identity]*Set) {
+	h.removeInterface(n.ID, c, before)
+	h.interfaces[n.ID] = n
+	for _, a := range n.Addresses {
+		h.byAddr[location{n.NetworkNo, a}] = n
+	}
+	for private, public := range n.Public {
+		h.byPublic[public] = location{n.NetworkNo, private}
+	}
+	remember(before, n.Identity, h.sets[n.Identity])
+	set := h.sets[n.Identity]
+	if set == nil {
+		set = &Set{Identity: n.Identity, Groups: n.Groups, OpenEgress: n.Network == vpc.ClassicNetwork}
+		h.sets[n.Identity] = set
+	}
+	set.members++
+	c.Joined = append(c.Joined, n)
+}
+
+func (h *Host) removeInterface(id vpc.InterfaceID, c *Change, before map[vpc.Identity]*Set) {
+	n := h.interfaces[id]
+	if n == nil {
+		return
+	}
+	delete(h.interfaces, id)
+	for _, a := range n.Addresses {
+		if at := (location{n.NetworkNo, a}); h.byAddr[at] == n {
+			delete(h.byAddr, at)
+		}
+	}
+	for private, public := range n.Public {
+		if h.byPublic[public] == (location{n.NetworkNo, private}) {
+			delete(h.byPublic, public)
+		}
+	}
+	set := h.sets[n.Identity]
+	remember(before, n.Identity, set)
+	if set.members--; set.members == 0 {
+		delete(h.sets, n.Identity)
+	}
+	c.Left = append(c.Left, n)
+}
+
+// remember keeps what a set was before the first touch.
+func remember(before map[vpc.Identity]*Set, id vpc.Identity, set *Set) {
+	if _, ok := before[id]; !ok {
+		before[id] = set
+	}
+}
+
+func (h *Host) compareSets(before map[vpc.Identity]*Set, c *Change) {
+	for id, old := range before {
+		switch now := h.sets[id]; {
+		case old == nil && now != nil:
+			c.Appeared = append(c.Appeared, now)
+		case old != nil && now == nil:
+			c.Vanished = append(c.Vanished, old)
+		}
+	}
+}
+
+func (h *Host) putRule(r *vpc.Rule, c *Change) {
+	if old := h.rules[r.ID]; old != nil && old.SameAs(r) {
+		h.replaceRule(old, r)
+		return // only what is said about it differs
+	}
+	h.removeRule(r.ID, c)
+	h.rules[r.ID] = r
+	g := h.ofGroup[r.Group]
+	if g == nil {
+		g = &groupRules{}
+		h.ofGroup[r.Group] = g
+	}
+	list := g.direction(r.Egress)
+	i, _ := slices.BinarySearchFunc(*list, r, vpc.CompareRules)
+	*list = slices.Insert(*list, i, r)
+	h.touchGroup(r.Group, c)
+}
+
+func (h *Host) replaceRule(old, r *vpc.Rule) {
+	h.rules[r.ID] = r
+	list := *h.ofGroup[old.Group].direction(old.Egress)
+	list[slices.Index(list, old)] = r
+}
+
+func (h *Host) removeRule(id vpc.RuleID, c *Change) {
+	r := h.rules[id]
+	if r == nil {
+		return
+	}
+	delete(h.rules, id)
+	g := h.ofGroup[r.Group]
+	list := g.direction(r.Egress)
+	i := slices.Index(*list, r)
+	*list = slices.Delete(*list, i, i+1)
+	if len(g.in)+len(g.out) == 0 {
+		delete(h.ofGroup, r.Group)
+	}
+	h.touchGroup(r.Group, c)
+}
+
+func (g *groupRules) direction(egress bool) *[]*vpc.Rule {
+	if egress {
+		return &g.out
+	}
+	return &g.in
+}
+
+func (h *Host) touchGroup(id vpc.GroupID, c *Change) {
+	for _, set := range h.sets {
+		if set.Has(id) {
+			c.Rules[set.Identity] = true
+		}
+	}
+}
+
+func (h *Host) removeACL(id vpc.ACLID, c *Change) {
+	a := h.acls[id]
+	if a == nil {
+		return
+	}
+	delete(h.acls, id)
+	for _, s := range a.Subnets {
+		if h.ofSubnet[s] == a {
+			delete(h.ofSubnet, s)
+		}
+		c.ACLs[s] = true
+	}
+}
