@@ -228,7 +228,9 @@ func (d *decoder) list(v reflect.Value, n *node, name string, bare bool) {
 			taken++
 		}
 	}
-	v.Set(list.Slice(0, taken))
+	if taken > 0 {
+		v.Set(list.Slice(0, taken))
+	}
 }
 
 // listIndex parses an index, which counts from 1 and has no leading zeros.
