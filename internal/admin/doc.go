@@ -1,0 +1,14 @@
+// Package admin is the local administration of a daemon: what the ringfence
+// command asks and ringfenced answers, as JSON over HTTP on a Unix socket in the
+// daemon's data directory. Who may open the socket may do all of it.
+//
+//	GET  /status               Status
+//	GET  /accounts             []Account
+//	POST /accounts             NewAccount → Account
+//	POST /outside              OutsideRequest → Outside
+//	POST /explain              ExplainRequest → Explanation
+//	GET  /instances/{id}/exec  Exec
+//
+// A call that fails has a status of 400 or more and a Failure. The types are the
+// server's too.
+package admin
