@@ -79,9 +79,12 @@ func (c *Client) Exec(ctx context.Context, id vpc.InstanceID) (*Exec, error) {
 // call makes one call. The error is a *vpc.Error when the daemon says that the
 // caller is at fault, and wraps ErrNoDaemon when there is none.
 func call[Answer any](ctx context.Context, c *Client, method, path string, question any) (*Answer, error) {
-	body, err := json.Marshal(question)
-	if err != nil {
-		return nil, fmt.Errorf("encode question: %w", err)
+	var body []byte
+	if question != nil {
+		var err error
+		if body, err = json.Marshal(question); err != nil {
+			return nil, fmt.Errorf("encode question: %w", err)
+		}
 	}
 	r, err := http.NewRequestWithContext(ctx, method, "http://ringfenced"+path, bytes.NewReader(body))
 	if err != nil {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"net/url"
 	"path/filepath"
 
 	"ringfence/internal/vpc"
@@ -17,7 +18,9 @@ const (
 )
 
 // ExecPath is the path that answers where an instance's init listens.
-func ExecPath(id vpc.InstanceID) string { return "/instances/" + string(id) + "/exec" }
+func ExecPath(id vpc.InstanceID) string {
+	return "/instances/" + url.PathEscape(string(id)) + "/exec"
+}
 
 // SocketPath is where the daemon of a data directory listens.
 func SocketPath(dataDir string) string { return filepath.Join(dataDir, "ringfenced.sock") }
