@@ -1,0 +1,147 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"ringfence/internal/vpc"
+)
+
+// A source is what nouns are read from: a snapshot, or a transaction.
+type source interface {
+	get(k string) any
+	scan(collection string, f func(k string, noun any) bool)
+}
+
+// A Reader finds nouns. What does not exist is nil, or an empty list.
+type Reader struct{ src source }
+
+// lookup returns the noun at k, nil if there is none.
+func lookup[T any](r Reader, k string) *T {
+	noun, _ := r.src.get(k).(*T)
+	return noun
+}
+
+// list returns the nouns of a collection in the order of their keys.
+func list[T any](r Reader, collection string) []*T {
+	var nouns []*T
+	r.src.scan(collection, func(_ string, noun any) bool {
+		if n, ok := noun.(*T); ok {
+			nouns = append(nouns, n)
+		}
+		return true
+	})
+	return nouns
+}
+
+// Account returns the account with an id.
+func (r Reader) Account(id vpc.AccountID) *vpc.Account {
+	return lookup[vpc.Account](r, accountKey(id))
+}
+
+// AccountWithKey returns the account that an access key belongs to.
+func (r Reader) AccountWithKey(accessKey string) *vpc.Account {
+	id := lookup[vpc.AccountID](r, accessKeyKey(accessKey))
+	if id == nil {
+		return nil
+	}
+	return r.Account(*id)
+}
+
+// Accounts returns all accounts by rising id.
+func (r Reader) Accounts() []*vpc.Account {
+	return list[vpc.Account](r, collectionOf(accountKey("")))
+}
+
+// Group returns the group with an id, whoever owns it.
+func (r Reader) Group(region vpc.Region, id vpc.GroupID) *vpc.SecurityGroup {
+	home := lookup[Home](r, homeKey(region, string(id)))
+	if home == nil {
+		return nil
+	}
+	return lookup[vpc.SecurityGroup](r, groupKey(region, home.Account, id))
+}
+
+// GroupNamed returns an account's group with a name in a network.
+func (r Reader) GroupNamed(region vpc.Region, account vpc.AccountID, network vpc.NetworkID, name string) *vpc.SecurityGroup {
+	id := lookup[vpc.GroupID](r, nameKey(region, account, network, name))
+	if id == nil {
+		return nil
+	}
+	return lookup[vpc.SecurityGroup](r, groupKey(region, account, *id))
+}
+
+// Groups returns an account's groups by rising id.
+func (r Reader) Groups(region vpc.Region, account vpc.AccountID) []*vpc.SecurityGroup {
+	return list[vpc.SecurityGroup](r, collectionOf(groupKey(region, account, "")))
+}
+
+// CountGroups returns how many groups an account has in a network.
+func (r Reader) CountGroups(region vpc.Region, account vpc.AccountID, network vpc.NetworkID) int {
+	return len(list[vpc.GroupID](r, collectionOf(nameKey(region, account, network, ""))))
+}
+
+// Rules returns the rules of g in the order in which they were added.
+func (r Reader) Rules(g *vpc.SecurityGroup) []*vpc.Rule {
+	rules := list[vpc.Rule](r, collectionOf(ruleKey(g.Region, g.Account, g.ID, "")))
+	slices.SortFunc(rules, func(a, b *vpc.Rule) int {
+		return cmp.Or(cmp.Compare(a.Position, b.Position), vpc.CompareRules(a, b))
+	})
+	return rules
+}
+
+// Users returns who keeps g from being deleted, its own rules included.
+func (r Reader) Users(g *vpc.SecurityGroup) []*User {
+	return list[User](r, collectionOf(refKey(g.Region, g.Account, g.ID, "")))
+}
+
+// Interface returns an account's interface with an id.
+func (r Reader) Interface(region vpc.Region, account vpc.AccountID, id vpc.InterfaceID) *vpc.NetworkInterface {
+	return lookup[vpc.NetworkInterface](r, interfaceKey(region, account, id))
+}
+
+// Interfaces returns an account's interfaces by rising id.
+func (r Reader) Interfaces(region vpc.Region, account vpc.AccountID) []*vpc.NetworkInterface {
+	return list[vpc.NetworkInterface](r, collectionOf(interfaceKey(region, account, "")))
+}
+
+// Instance returns the instance with an id, wherever it is and whoever owns it.
+func (r Reader) Instance(id vpc.InstanceID) *vpc.Instance {
+	home := lookup[Home](r, homeKey(noRegion, string(id)))
+	if home == nil {
+		return nil
+	}
+	return lookup[vpc.Instance](r, instanceKey(home.Region, home.Account, id))
+}
+
+// Instances returns an account's instances by rising id, terminated ones too.
+func (r Reader) Instances(region vpc.Region, account vpc.AccountID) []*vpc.Instance {
+	return list[vpc.Instance](r, collectionOf(instanceKey(region, account, "")))
+}
+
+// Reservation returns an account's reservation with an id.
+func (r Reader) Reservation(region vpc.Region, account vpc.AccountID, id vpc.ReservationID) *vpc.Reservation {
+	return lookup[vpc.Reservation](r, reservationKey(region, account, id))
+}
+
+// ACLs returns an account's network ACLs by rising id.
+func (r Reader) ACLs(region vpc.Region, account vpc.AccountID) []*vpc.NetworkACL {
+	return list[vpc.NetworkACL](r, collectionOf(aclKey(region, account, "")))
+}
+
+// Token returns what the call of an action with a client token has done.
+func (r Reader) Token(region vpc.Region, account vpc.AccountID, action, token string) *Token {
+	return lookup[Token](r, tokenKey(region, account, action, token))
+}
+
+// EveryInstance returns the instances of all accounts and regions.
+func (v *View) EveryInstance() []*vpc.Instance {
+	var all []*vpc.Instance
+	v.src.scan(root, func(_ string, noun any) bool {
+		if i, ok := noun.(*vpc.Instance); ok {
+			all = append(all, i)
+		}
+		return true
+	})
+	return all
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"strings"
+
+	"k8s.io/utils/third_party/forked/golang/btree"
+)
+
+// An entry is a key as readers of one revision see it. Entries are never
+// changed, only replaced.
+type entry struct {
+	key  string
+	mod  int64 // revision of the last write to the key in etcd
+	noun any   // nil: there is nothing to see
+
+	stage   string // of the staged transaction that holds the key; "" for none
+	next    any    // takes noun's place when that stage is shown
+	settled bool   // false from the showing of its stage to the next write
+}
+
+type tree = btree.BTree[*entry]
+
+// treeDegree is the branching of the index; 32 is what etcd's own index uses.
+const treeDegree = 32
+
+func newTree() *tree {
+	return btree.New(treeDegree, func(a, b *entry) bool { return a.key < b.key })
+}
+
+// A snapshot is every key at one revision. It is immutable.
+type snapshot struct {
+	revision int64
+	tree     *tree
+}
+
+// entry returns the entry of k, one without a noun and a revision for a key
+// that does not exist.
+func (s snapshot) entry(k string) *entry {
+	if e, ok := s.tree.Get(&entry{key: k}); ok {
+		return e
+	}
+	return &entry{key: k, settled: true}
+}
+
+func (s snapshot) get(k string) any { return s.entry(k).noun }
+
+// scan calls f for each noun of a collection, in the order of the keys, until
+// f returns false. The collection ends in a slash.
+func (s snapshot) scan(collection string, f func(k string, noun any) bool) {
+	s.tree.AscendGreaterOrEqual(&entry{key: collection}, func(e *entry) bool {
+		if !strings.HasPrefix(e.key, collection) {
+			return false
+		}
+		if e.noun == nil || e.key == collection {
+			return true
+		}
+		return f(e.key, e.noun)
+	})
+}

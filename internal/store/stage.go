@@ -1,0 +1,249 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// A transaction that is too large for one request is staged:
+//
+//  1. stage/<id> is put, not shown;
+//  2. every key is put with what it holds in Noun, what it shall hold in Next,
+//     and the id of the stage: nobody sees a difference, but other
+//     transactions that read such a key wait;
+//  3. one transaction compares all reads that are not staged keys, puts the
+//     markers, and stage/<id> as shown: from this revision on everybody sees
+//     the Nexts;
+//  4. the keys are settled: put as plain records, or deleted.
+//
+// When something goes wrong before 3 the keys are put back. A process that
+// dies anywhere leaves what Open sweeps: a stage not shown is put back, one
+// that is shown is settled.
+
+// undoTimeout bounds the putting back of a stage whose caller has gone.
+const undoTimeout = 10 * time.Second
+
+// A stage is a staged transaction while it is being written.
+type stage struct {
+	store *Store
+	id    string
+	mod   int64 // of stage/<id>
+	keys  []stagedKey
+}
+
+// A stagedKey is a key that the stage holds.
+type stagedKey struct {
+	key       string
+	mod       int64 // as staged; before that as read
+	was, next any
+}
+
+func (s *Store) commitStaged(ctx context.Context, tx *Tx) (int64, error) {
+	st := &stage{store: s, id: rand.Text()}
+	reads := maps.Clone(tx.reads)
+	var keys []stagedKey
+	for _, k := range slices.Sorted(maps.Keys(tx.writes)) {
+		keys = append(keys, stagedKey{key: k, mod: reads[k], was: tx.snap.get(k), next: tx.writes[k]})
+		delete(reads, k)
+	}
+	// The last transaction has room for so many compares; the other reads are
+	// held by staging them too, as they are.
+	for _, k := range slices.Sorted(maps.Keys(reads)) {
+		if len(reads) < maxTxnOps {
+			break
+		}
+		keys = append(keys, stagedKey{key: k, mod: reads[k], was: tx.snap.get(k), next: tx.snap.get(k)})
+		delete(reads, k)
+	}
+	markers, err := tx.markers()
+	if err != nil {
+		return 0, err
+	}
+	if len(markers) >= maxTxnOps {
+		return 0, fmt.Errorf("commit: %d collections are more than one transaction can mark", len(markers))
+	}
+	revision, err := st.write(ctx, keys)
+	if err == nil {
+		revision, err = st.show(ctx, reads, markers)
+	}
+	if err != nil {
+		undoCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer cancel()
+		undone, undoErr := st.finish(undoCtx, false)
+		if undoErr != nil {
+			return 0, errors.Join(err, undoErr)
+		}
+		return max(revision, undone), err
+	}
+	if _, err := st.finish(context.WithoutCancel(ctx), true); err != nil {
+		// Everybody sees the writes already; the next start settles them.
+		s.log.Error("settle stage", "stage", st.id, "err", err)
+	}
+	return revision, nil
+}
+
+// write is steps 1 and 2.
+func (st *stage) write(ctx context.Context, keys []stagedKey) (int64, error) {
+	marker, err := st.marker(false)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := st.store.engine.client.Do(ctx, marker)
+	if err != nil {
+		return 0, fmt.Errorf("stage: %w", err)
+	}
+	st.mod = resp.Put().Header.Revision
+	for len(keys) > 0 {
+		reads := map[string]int64{}
+		var ops []clientv3.Op
+		for size := 0; len(ops) < min(len(keys), maxTxnOps) && size < maxTxnBytes; {
+			k := keys[len(ops)]
+			op, err := st.stageOp(k)
+			if err != nil {
+				return 0, err
+			}
+			reads[k.key] = k.mod
+			ops, size = append(ops, op), size+len(op.ValueBytes())
+		}
+		resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(ops...).Commit()
+		if err != nil {
+			return 0, fmt.Errorf("stage: %w", err)
+		}
+		if !resp.Succeeded {
+			return resp.Header.Revision, errConflict
+		}
+		for _, k := range keys[:len(ops)] {
+			k.mod = resp.Header.Revision
+			st.keys = append(st.keys, k)
+		}
+		keys = keys[len(ops):]
+	}
+	return st.mod, nil
+}
+
+// show is step 3.
+func (st *stage) show(ctx context.Context, reads map[string]int64, markers []clientv3.Op) (int64, error) {
+	marker, err := st.marker(true)
+	if err != nil {
+		return 0, err
+	}
+	reads[stageKey(st.id)] = st.mod
+	resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(append(markers, marker)...).Commit()
+	if err != nil {
+		return 0, fmt.Errorf("show stage: %w", err)
+	}
+	if !resp.Succeeded {
+		return resp.Header.Revision, errConflict
+	}
+	st.mod = resp.Header.Revision
+	return st.mod, nil
+}
+
+// finish gives the keys back, as they shall be if forward, else as they were,
+// and forgets the stage. A key that somebody else has written meanwhile is
+// left alone: that is possible once the stage is shown.
+func (st *stage) finish(ctx context.Context, forward bool) (revision int64, err error) {
+	client := st.store.engine.client
+	for chunk := range slices.Chunk(st.keys, maxTxnOps) {
+		reads := map[string]int64{}
+		ops := make([]clientv3.Op, len(chunk))
+		for i, k := range chunk {
+			noun := k.was
+			if forward {
+				noun = k.next
+			}
+			reads[k.key] = k.mod
+			if ops[i], _, err = writeOp(k.key, noun); err != nil {
+				return 0, err
+			}
+		}
+		resp, err := client.Txn(ctx).If(compares(reads)...).Then(ops...).Commit()
+		if err != nil {
+			return 0, fmt.Errorf("finish stage: %w", err)
+		}
+		if resp.Succeeded {
+			continue
+		}
+		for i, k := range chunk {
+			one := map[string]int64{k.key: k.mod}
+			if _, err := client.Txn(ctx).If(compares(one)...).Then(ops[i]).Commit(); err != nil {
+				return 0, fmt.Errorf("finish stage: %w", err)
+			}
+		}
+	}
+	resp, err := client.Delete(ctx, stageKey(st.id))
+	if err != nil {
+		return 0, fmt.Errorf("finish stage: %w", err)
+	}
+	st.store.acknowledge(resp.Header.Revision)
+	return resp.Header.Revision, nil
+}
+
+func (st *stage) marker(shown bool) (clientv3.Op, error) {
+	op, _, err := writeOp(stageKey(st.id), &stageRecord{Shown: shown, Created: time.Now().UTC()})
+	return op, err
+}
+
+func (st *stage) stageOp(k stagedKey) (clientv3.Op, error) {
+	was, err := encodeNoun(k.was)
+	if err != nil {
+		return clientv3.Op{}, err
+	}
+	next, err := encodeNoun(k.next)
+	if err != nil {
+		return clientv3.Op{}, err
+	}
+	value, err := encodeRecord(record{Noun: was, Stage: st.id, Next: next})
+	return clientv3.OpPut(k.key, value), err
+}
+
+// sweep ends the stages that an earlier process has left.
+func (s *Store) sweep(ctx context.Context) error {
+	snap := s.index.newest()
+	left := map[string]*stage{}
+	snap.scan(stagePrefix, func(k string, noun any) bool {
+		id := k[len(stagePrefix):]
+		left[id] = &stage{store: s, id: id}
+		return true
+	})
+	if len(left) == 0 {
+		return nil
+	}
+	all, err := s.engine.client.Get(ctx, root, clientv3.WithPrefix())
+	if err != nil {
+		return fmt.Errorf("sweep stages: %w", err)
+	}
+	for _, kv := range all.Kvs {
+		r, err := decodeRecord(string(kv.Key), kv.Value)
+		if err != nil {
+			return fmt.Errorf("sweep stages: %w", err)
+		}
+		st, ok := left[r.Stage]
+		if !ok {
+			continue
+		}
+		k := stagedKey{key: string(kv.Key), mod: kv.ModRevision}
+		if k.was, err = decodeNoun(k.key, r.Noun); err != nil {
+			return fmt.Errorf("sweep stages: %w", err)
+		}
+		if k.next, err = decodeNoun(k.key, r.Next); err != nil {
+			return fmt.Errorf("sweep stages: %w", err)
+		}
+		st.keys = append(st.keys, k)
+	}
+	for id, st := range left {
+		shown := snap.get(stageKey(id)).(*stageRecord).Shown
+		s.log.Info("sweep stage", "stage", id, "keys", len(st.keys), "shown", shown)
+		if _, err := st.finish(ctx, shown); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,302 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"ringfence/internal/vpc"
+)
+
+var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
+
+// The layout of the store is a contract with the stores of earlier versions:
+// a change of this file needs a new record version, and code that reads both.
+func TestLayout(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	defer s.Close()
+	const region vpc.Region = "us-east-1"
+	at := time.Date(2012, 5, 1, 12, 0, 0, 0, time.UTC)
+	private, public := netip.MustParseAddr("10.254.0.4"), netip.MustParseAddr("203.0.113.5")
+	update(t, s, func(tx *Tx) error {
+		tx.PutAccount(&vpc.Account{ID: albert, Platform: vpc.PlatformClassic, Era: vpc.Era2012, AccessKey: "AKIA/1", SecretKey: "secret"})
+		g := &vpc.SecurityGroup{ID: "sg-1", Account: albert, Region: region, Network: vpc.ClassicNetwork,
+			Name: "Mary's group / 1", Description: "web", Created: at}
+		tx.PutGroup(g)
+		tx.PutRule(g, &vpc.Rule{ID: "sgr-1", Group: "sg-1", Proto: vpc.TCP, Ports: vpc.PortRange{From: 80, To: 80},
+			Peer: vpc.Peer{CIDR: netip.MustParsePrefix("0.0.0.0/0")}, Position: 1})
+		tx.PutRule(g, &vpc.Rule{ID: "sgr-2", Group: "sg-1", Proto: vpc.ICMP, ICMP: vpc.ICMPType{Type: -1, Code: -1},
+			Peer: vpc.Peer{Group: "sg-1"}, Position: 2})
+		tx.PutInterface(&vpc.NetworkInterface{ID: "eni-1", Number: vpc.InterfaceNumber(tx.Take(InterfaceNumbers, 1)),
+			Account: albert, Region: region, Network: vpc.ClassicNetwork, NetworkNo: tx.NetworkNumber(region, vpc.ClassicNetwork),
+			Subnet: vpc.ClassicSubnet, SubnetNo: tx.SubnetNumber(region, vpc.ClassicSubnet), Instance: "i-1",
+			Groups: []vpc.GroupID{"sg-1"}, Identity: tx.Intern([]vpc.GroupID{"sg-1"}),
+			Addresses: []netip.Addr{private}, Public: map[netip.Addr]netip.Addr{private: public}})
+		tx.PutInstance(&vpc.Instance{ID: "i-1", Account: albert, Region: region, Zone: "us-east-1a", Reservation: "r-1",
+			Image: "ami-eca54085", Type: "m1.small", LaunchTime: at, Network: vpc.ClassicNetwork, Interface: "eni-1",
+			Groups: []vpc.GroupID{"sg-1"}, PrivateAddr: private, PublicAddr: public, ClientToken: "a/b", Generation: 1})
+		tx.PutReservation(&vpc.Reservation{ID: "r-1", Account: albert, Region: region, Groups: []vpc.GroupID{"sg-1"}})
+		tx.PutACL(&vpc.NetworkACL{ID: "acl-1", Account: albert, Region: region, Network: "vpc-1", Default: true,
+			Entries: []vpc.ACLEntry{{Number: 100, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("0.0.0.0/0")}}})
+		tx.PutToken(region, albert, "a/b", &Token{Action: "RunInstances", Fingerprint: "f", Reservation: "r-1", Created: at})
+		tx.PutCursor(region, vpc.ClassicNetwork, private)
+		return nil
+	})
+	all, err := s.engine.client.Get(t.Context(), "", clientv3.WithPrefix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	for _, kv := range all.Kvs {
+		fmt.Fprintf(&got, "%s\n\t%s\n", kv.Key, kv.Value)
+	}
+	golden := filepath.Join("testdata", "layout.golden")
+	if *rewrite {
+		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("layout (-want +got):\n%s", diff)
+	}
+	compareWithEtcd(t, s)
+}
+
+// compareWithEtcd holds the index, which was fed by events, to one that is
+// loaded afresh.
+func compareWithEtcd(t *testing.T, s *Store) {
+	t.Helper()
+	view(t, s) // waits for the newest revision
+	all, err := s.engine.client.Get(t.Context(), root, clientv3.WithPrefix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := newIndex()
+	if err := fresh.load(all.Kvs, all.Header.Revision); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(dump(fresh.current), dump(s.index.newest())); diff != "" {
+		t.Errorf("index (-loaded +fed):\n%s", diff)
+	}
+}
+
+func dump(s snapshot) map[string]string {
+	d := map[string]string{}
+	s.tree.Ascend(func(e *entry) bool {
+		raw, err := encodeNoun(e.noun)
+		d[e.key] = fmt.Sprint(e.mod, string(raw), err)
+		return true
+	})
+	return d
+}
+
+func TestASecondOpenIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := openIn(t, dir)
+	defer s.Close()
+	_, err := Open(t.Context(), Options{Dir: dir, NoFsync: true})
+	inUse, ok := errors.AsType[*InUseError](err)
+	if !ok || inUse.PID != os.Getpid() {
+		t.Errorf("err = %v, want in use by %d", err, os.Getpid())
+	}
+}
+
+func TestAStoreKeepsItsNouns(t *testing.T) {
+	dir := t.TempDir()
+	s := openIn(t, dir)
+	var first uint64
+	update(t, s, func(tx *Tx) error {
+		tx.PutGroup(group("r", "sg-1"))
+		first = tx.Take(InterfaceNumbers, 1)
+		return nil
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openIn(t, dir)
+	defer s.Close()
+	if view(t, s).Group("r", "sg-1") == nil {
+		t.Error("the group is gone")
+	}
+	update(t, s, func(tx *Tx) error {
+		if n := tx.Take(InterfaceNumbers, 1); n != first+1 {
+			t.Errorf("number %d after %d", n, first)
+		}
+		return nil
+	})
+}
+
+func TestARecordOfANewerVersionIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := openIn(t, dir)
+	if _, err := s.engine.client.Put(t.Context(), groupKey("r", albert, "sg-1"), `{"v":2}`); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if s, err := Open(t.Context(), Options{Dir: dir, NoFsync: true}); err == nil {
+		s.Close()
+		t.Error("a store of a newer version was opened")
+	}
+}
+
+func TestReset(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	defer s.Close()
+	kept := &vpc.Account{ID: albert, AccessKey: "AKIA1"}
+	var number uint64
+	update(t, s, func(tx *Tx) error {
+		tx.PutAccount(kept)
+		tx.PutAccount(&vpc.Account{ID: "999988887777", AccessKey: "AKIA2"})
+		tx.PutGroup(group("us-east-1", "sg-1"))
+		tx.PutGroup(group("zz-last-9", "sg-2"))
+		tx.PutCursor("us-east-1", vpc.ClassicNetwork, netip.MustParseAddr("10.254.0.4"))
+		number = tx.Take(InterfaceNumbers, 1)
+		return nil
+	})
+	watcher := s.Watch()
+	if _, err := watcher.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	if _, err := s.Reset(t.Context(), []vpc.AccountID{albert}); err != nil {
+		t.Fatal(err)
+	}
+	v := view(t, s)
+	t.Logf("reset and view took %v", time.Since(begin))
+
+	if len(v.Accounts()) != 1 || v.AccountWithKey("AKIA1") == nil || v.AccountWithKey("AKIA2") != nil {
+		t.Errorf("accounts: %v", v.Accounts())
+	}
+	if v.Group("us-east-1", "sg-1") != nil || v.Group("zz-last-9", "sg-2") != nil {
+		t.Error("a group is left")
+	}
+	update(t, s, func(tx *Tx) error {
+		if n := tx.Take(InterfaceNumbers, 1); n <= number {
+			t.Errorf("number %d was handed out again", n)
+		}
+		if tx.Cursor("us-east-1", vpc.ClassicNetwork).IsValid() {
+			t.Error("the cursor is left")
+		}
+		return nil
+	})
+	f, err := watcher.Next(t.Context())
+	if err != nil || len(f.GoneGroups) != 2 {
+		t.Errorf("feed %+v, %v: want both groups gone", f, err)
+	}
+}
+
+// A transaction that has begun before Reset must not write into the fresh
+// store what it has concluded from the old one.
+func TestResetOvertakesATransaction(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	defer s.Close()
+	tries := 0
+	update(t, s, func(tx *Tx) error {
+		if tries++; tries == 1 {
+			if _, err := s.Reset(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tx.PutGroup(group("r", "sg-1"))
+		return nil
+	})
+	if tries != 2 {
+		t.Errorf("%d tries, want 2", tries)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	defer s.Close()
+	g := group("r", "sg-1")
+	update(t, s, func(tx *Tx) error { tx.PutGroup(g); return nil })
+
+	w := s.Watch()
+	f := next(t, w)
+	if !f.Whole || len(f.Groups) != 1 {
+		t.Fatalf("first feed %+v, want everything", f)
+	}
+
+	// What happens between two calls comes as one feed.
+	update(t, s, func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID}); return nil })
+	update(t, s, func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: "sgr-2", Group: g.ID}); return nil })
+	last := update(t, s, func(tx *Tx) error { tx.DeleteRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID}); return nil })
+	view(t, s) // the feeds have arrived
+	f = next(t, w)
+	if f.Whole || f.Revision != last || len(f.Rules) != 1 || f.Rules[0].ID != "sgr-2" || len(f.GoneRules) != 1 {
+		t.Errorf("feed %+v, want sgr-2 at %d and sgr-1 gone", f, last)
+	}
+
+	// A watcher may go on where another one has ended.
+	update(t, s, func(tx *Tx) error { tx.DeleteGroup(tx.Group("r", "sg-1")); return nil })
+	f = next(t, s.Resume(last))
+	if f.Whole || len(f.GoneGroups) != 1 || len(f.GoneRules) != 1 {
+		t.Errorf("resumed feed %+v, want the group and its rule gone", f)
+	}
+
+	// One that is too far behind starts again.
+	s.index.mu.Lock()
+	s.index.log, s.index.floor = nil, s.index.current.revision
+	s.index.mu.Unlock()
+	if f = next(t, s.Resume(last)); !f.Whole {
+		t.Errorf("feed %+v, want everything", f)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := w.Next(ctx); err != nil { // there is still something to tell
+		t.Error(err)
+	}
+	if _, err := w.Next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func next(t *testing.T, w *Watcher) *vpc.Feed {
+	t.Helper()
+	f, err := w.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A watch that etcd has compacted away is replaced by reading everything.
+func TestACompactedWatchLoadsAgain(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	defer s.Close()
+	update(t, s, func(tx *Tx) error { tx.PutGroup(group("r", "sg-1")); return nil })
+	s.stop()
+	s.follower.Wait()
+	if _, err := s.engine.client.Put(t.Context(), groupKey("r", albert, "sg-1")+"/", `{"v":1}`); err != nil {
+		t.Fatal(err)
+	}
+	put, err := s.engine.client.Put(t.Context(), homeKey("r", "sg-2"), `{"v":1,"noun":{"Region":"r"}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.engine.client.Compact(t.Context(), put.Header.Revision); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.follower.Go(func() { s.follow(ctx) })
+	if _, err := s.index.at(t.Context(), put.Header.Revision); err != nil {
+		t.Fatal(err)
+	}
+	compareWithEtcd(t, s)
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"slices"
+
+	"ringfence/internal/vpc"
+)
+
+// PutAccount makes an account or replaces it, its keys included.
+func (tx *Tx) PutAccount(a *vpc.Account) {
+	if was := tx.Account(a.ID); was != nil && was.AccessKey != a.AccessKey {
+		tx.remove(accessKeyKey(was.AccessKey))
+	}
+	tx.put(accountKey(a.ID), a)
+	tx.put(accessKeyKey(a.AccessKey), &a.ID)
+}
+
+// PutGroup makes a group or replaces it. Its name in its network is the
+// caller's to check.
+func (tx *Tx) PutGroup(g *vpc.SecurityGroup) {
+	if tx.get(groupKey(g.Region, g.Account, g.ID)) == nil {
+		tx.put(nameKey(g.Region, g.Account, g.Network, g.Name), &g.ID)
+		tx.put(homeKey(g.Region, string(g.ID)), &Home{Region: g.Region, Account: g.Account})
+	}
+	tx.put(groupKey(g.Region, g.Account, g.ID), g)
+}
+
+// DeleteGroup deletes a group and its rules. Whether it is in use is the
+// caller's to check.
+func (tx *Tx) DeleteGroup(g *vpc.SecurityGroup) {
+	for _, r := range tx.Rules(g) {
+		tx.DeleteRule(g, r)
+	}
+	tx.remove(groupKey(g.Region, g.Account, g.ID))
+	tx.remove(nameKey(g.Region, g.Account, g.Network, g.Name))
+	tx.remove(homeKey(g.Region, string(g.ID)))
+}
+
+// PutRule makes a rule of g or replaces it. A group that the rule names as its
+// peer is kept from being deleted.
+func (tx *Tx) PutRule(g *vpc.SecurityGroup, r *vpc.Rule) {
+	tx.put(ruleKey(g.Region, g.Account, g.ID, r.ID), r)
+	if peer := tx.peerOf(g, r); peer != nil {
+		tx.put(refKey(peer.Region, peer.Account, peer.ID, string(r.ID)), &User{Rule: r.ID, Group: g.ID})
+	}
+}
+
+// DeleteRule deletes a rule of g.
+func (tx *Tx) DeleteRule(g *vpc.SecurityGroup, r *vpc.Rule) {
+	tx.remove(ruleKey(g.Region, g.Account, g.ID, r.ID))
+	if peer := tx.peerOf(g, r); peer != nil {
+		tx.remove(refKey(peer.Region, peer.Account, peer.ID, string(r.ID)))
+	}
+}
+
+func (tx *Tx) peerOf(g *vpc.SecurityGroup, r *vpc.Rule) *vpc.SecurityGroup {
+	if r.Peer.Group == "" {
+		return nil
+	}
+	return tx.Group(g.Region, r.Peer.Group)
+}
+
+// PutInterface makes an interface or replaces it. It holds its addresses, and
+// keeps its groups from being deleted, until it is put without them.
+func (tx *Tx) PutInterface(n *vpc.NetworkInterface) {
+	tx.releaseInterface(tx.Interface(n.Region, n.Account, n.ID))
+	for _, a := range n.Addresses {
+		tx.put(ipKey(n.Region, n.Network, a), &n.ID)
+	}
+	for _, a := range n.Public {
+		tx.put(publicKey(a), &n.ID)
+	}
+	for _, id := range n.Groups {
+		if g := tx.Group(n.Region, id); g != nil {
+			tx.put(refKey(g.Region, g.Account, g.ID, string(n.ID)), &User{Interface: n.ID, Instance: n.Instance})
+		}
+	}
+	tx.put(interfaceKey(n.Region, n.Account, n.ID), n)
+}
+
+// DeleteInterface deletes an interface and frees its addresses.
+func (tx *Tx) DeleteInterface(n *vpc.NetworkInterface) {
+	tx.releaseInterface(n)
+	tx.remove(interfaceKey(n.Region, n.Account, n.ID))
+}
+
+// releaseInterface gives back what n holds; nil holds nothing.
+func (tx *Tx) releaseInterface(n *vpc.NetworkInterface) {
+	if n == nil {
+		return
+	}
+	for _, a := range n.Addresses {
+		tx.remove(ipKey(n.Region, n.Network, a))
+	}
+	for _, a := range n.Public {
+		tx.remove(publicKey(a))
+	}
+	for _, id := range n.Groups {
+		if g := tx.Group(n.Region, id); g != nil {
+			tx.remove(refKey(g.Region, g.Account, g.ID, string(n.ID)))
+		}
+	}
+}
+
+// PutInstance makes an instance or replaces it.
+func (tx *Tx) PutInstance(i *vpc.Instance) {
+	k := instanceKey(i.Region, i.Account, i.ID)
+	if tx.get(k) == nil {
+		tx.put(homeKey(noRegion, string(i.ID)), &Home{Region: i.Region, Account: i.Account})
+	}
+	tx.put(k, i)
+}
+
+// DeleteInstance forgets an instance. Its reservation and client token go with
+// the last instance of the reservation.
+func (tx *Tx) DeleteInstance(i *vpc.Instance) {
+	tx.remove(instanceKey(i.Region, i.Account, i.ID))
+	tx.remove(homeKey(noRegion, string(i.ID)))
+	if slices.ContainsFunc(tx.Instances(i.Region, i.Account), func(o *vpc.Instance) bool {
+		return o.Reservation == i.Reservation
+	}) {
+		return
+	}
+	tx.remove(reservationKey(i.Region, i.Account, i.Reservation))
+	if i.ClientToken != "" {
+		tx.remove(tokenKey(i.Region, i.Account, "RunInstances", i.ClientToken))
+	}
+}
+
+// PutReservation makes a reservation.
+func (tx *Tx) PutReservation(r *vpc.Reservation) {
+	tx.put(reservationKey(r.Region, r.Account, r.ID), r)
+}
+
+// PutACL makes a network ACL or replaces it.
+func (tx *Tx) PutACL(a *vpc.NetworkACL) { tx.put(aclKey(a.Region, a.Account, a.ID), a) }
+
+// PutToken remembers what a call with a client token has done.
+func (tx *Tx) PutToken(region vpc.Region, account vpc.AccountID, token string, t *Token) {
+	tx.put(tokenKey(region, account, t.Action, token), t)
+}
