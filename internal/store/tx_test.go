@@ -84,22 +84,25 @@ func TestScanConflicts(t *testing.T) {
 		tx.PutGroup(group(region, "sg-1"))
 		return nil
 	})
-	for name, meanwhile := range map[string]func(tx *Tx){
-		"adds":    func(tx *Tx) { tx.PutGroup(group(region, "sg-2")) },
-		"changes": func(tx *Tx) { tx.PutGroup(group(region, "sg-1")) },
-		"removes": func(tx *Tx) { tx.DeleteGroup(tx.Group(region, "sg-1")) },
+	for _, other := range []struct {
+		name string
+		do   func(tx *Tx)
+	}{
+		{"adds", func(tx *Tx) { tx.PutGroup(group(region, "sg-2")) }},
+		{"changes", func(tx *Tx) { tx.PutGroup(group(region, "sg-1")) }},
+		{"removes", func(tx *Tx) { tx.DeleteGroup(tx.Group(region, "sg-1")) }},
 	} {
 		tries := 0
 		update(t, shared, func(tx *Tx) error {
 			tx.Groups(region, albert)
 			if tries++; tries == 1 {
-				update(t, shared, func(tx *Tx) error { meanwhile(tx); return nil })
+				update(t, shared, func(tx *Tx) error { other.do(tx); return nil })
 			}
 			tx.PutCursor(region, "classic", netip.MustParseAddr("10.254.0.4"))
 			return nil
 		})
 		if tries != 2 {
-			t.Errorf("%s: %d tries, want 2", name, tries)
+			t.Errorf("%s: %d tries, want 2", other.name, tries)
 		}
 	}
 }
