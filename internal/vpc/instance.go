@@ -24,6 +24,7 @@ type Instance struct {
 	LaunchTime  time.Time
 	State       InstanceState
 	StateReason StateReason
+	StateSince  time.Time // when State was reached
 	Network     NetworkID
 	Interface   InterfaceID // of device index 0; "" once terminated
 	Groups      []GroupID   // as launched, in the order of the call
