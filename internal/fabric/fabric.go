@@ -1,0 +1,112 @@
+package fabric
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"ringfence/internal/fabric/guest"
+)
+
+// A Config says which fabric to open.
+type Config struct {
+	// Name is carried by all that the fabric makes on the host: at most 8
+	// letters, digits and hyphens. Fabrics of different names do not meet.
+	Name    string
+	DataDir string // holds the machines' directories
+	Log     *slog.Logger
+}
+
+// A Fabric is the host's part of the network. Its methods may be called from
+// several goroutines, those for one machine from one at a time.
+type Fabric struct {
+	name    string
+	dataDir string
+	log     *slog.Logger
+
+	hostNS      netns.NsHandle // the daemon's own
+	dataplaneNS netns.NsHandle
+	dataplane   *netlink.Handle // in dataplaneNS
+	groups      *cgroups
+	initBinary  string
+
+	limitsOnce sync.Once // to say once what limits cannot be had
+}
+
+// validName keeps Name fit for links and cgroups.
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,7}$`)
+
+// Open makes the dataplane namespace of c, or takes over the one that an
+// earlier daemon of this name has left.
+func Open(c Config) (*Fabric, error) {
+	if !validName.MatchString(c.Name) {
+		return nil, fmt.Errorf("%q is no name for a fabric: want at most 8 letters, digits and hyphens", c.Name)
+	}
+	dataDir, err := filepath.Abs(c.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("find data directory: %w", err)
+	}
+	f := &Fabric{name: c.Name, dataDir: dataDir, log: c.Log, hostNS: netns.None(), dataplaneNS: netns.None()}
+	if err := f.open(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *Fabric) open() error {
+	err := os.MkdirAll(filepath.Join(f.dataDir, "instances"), 0o755)
+	if err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	if f.initBinary, err = keepBinary(f.dataDir); err != nil {
+		return fmt.Errorf("keep a copy of the binary: %w", err)
+	}
+	if f.groups, err = findCgroups(f.name); err != nil {
+		return fmt.Errorf("find cgroups: %w", err)
+	}
+	if f.hostNS, err = netns.Get(); err != nil {
+		return fmt.Errorf("open own network namespace: %w", err)
+	}
+	if f.dataplaneNS, err = openNamed(namespacePath(f.name)); err != nil {
+		return fmt.Errorf("open dataplane namespace: %w", err)
+	}
+	if f.dataplane, err = netlink.NewHandleAt(f.dataplaneNS, unix.NETLINK_ROUTE); err != nil {
+		return fmt.Errorf("speak netlink in dataplane namespace: %w", err)
+	}
+	return nil
+}
+
+// Close lets go of the fabric. Everything in it stays as it is.
+func (f *Fabric) Close() {
+	if f.dataplane != nil {
+		f.dataplane.Close()
+	}
+	for _, ns := range []*netns.NsHandle{&f.dataplaneNS, &f.hostNS} {
+		if ns.IsOpen() {
+			ns.Close()
+		}
+	}
+}
+
+// InDataplane runs fn on a thread that is in the dataplane namespace, and only
+// fn: goroutines that fn starts are not in it.
+func (f *Fabric) InDataplane(fn func() error) error {
+	return onOwnThread(func() error {
+		if err := netns.Set(f.dataplaneNS); err != nil {
+			return fmt.Errorf("enter dataplane namespace: %w", err)
+		}
+		return fn()
+	})
+}
+
+// InitMain is the hidden command init of the daemon's binary: process 1 of a
+// machine. Its result is the exit status.
+func InitMain([]string) int { return guest.Main() }

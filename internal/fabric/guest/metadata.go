@@ -1,0 +1,41 @@
+package guest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"path/filepath"
+	"time"
+
+	"ringfence/internal/fabric/initproto"
+)
+
+// serveMetadata passes requests for instance metadata on to the agent, which
+// knows whose they are by the socket they come through. While there is no
+// agent the answer is 503.
+func (m *machine) serveMetadata(l net.Listener) {
+	socket := filepath.Join(m.spec.RunDir, initproto.MetadataSocket)
+	server := &http.Server{
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       time.Minute,
+		Handler: &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.Out.URL.Scheme, r.Out.URL.Host = "http", MetadataAddr.String()
+			},
+			Transport: &http.Transport{
+				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return initproto.Dial(ctx, socket)
+				},
+				DisableCompression:    true,
+				MaxIdleConns:          2,
+				IdleConnTimeout:       10 * time.Second,
+				ResponseHeaderTimeout: agentTimeout,
+			},
+			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+				http.Error(w, "instance metadata is not available now", http.StatusServiceUnavailable)
+			},
+		},
+	}
+	m.log.Error("serve metadata", "err", server.Serve(l))
+}

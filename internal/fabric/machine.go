@@ -1,0 +1,127 @@
+package fabric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"ringfence/internal/fabric/guest"
+	"ringfence/internal/fabric/initproto"
+)
+
+// A Machine is a place where programs run, behind one port.
+type Machine struct {
+	ID         string // letters, digits, dots and hyphens; a directory's name
+	Kind       guest.Kind
+	Generation int // told back by Adopt
+	Port       Port
+	Hostname   string
+	Domain     string       // searched by its resolver; "" is none
+	Resolvers  []netip.Addr // on its own loopback; asked for DNS
+	Metadata   bool         // serve instance metadata
+
+	// For instances.
+	Root     string // directory under the instance's own layer; "" is /
+	Services []guest.Service
+	UserData []byte
+	Command  []string
+	Limits   Limits
+}
+
+// validID keeps ID fit for a file's name.
+var validID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
+
+// A Prepared machine has its namespace and its port, which is down.
+type Prepared struct {
+	fabric  *Fabric
+	machine Machine
+	ns      netns.NsHandle
+}
+
+// Prepare makes the network of m, with the port down: now is the time to attach
+// programs to it. An earlier boot of m is ended; its files stay. The caller
+// calls Boot or Abandon.
+func (f *Fabric) Prepare(ctx context.Context, m Machine) (*Prepared, error) {
+	if !validID.MatchString(m.ID) {
+		return nil, fmt.Errorf("%q is no id for a machine", m.ID)
+	}
+	if err := f.Stop(ctx, m.ID); err != nil {
+		return nil, fmt.Errorf("end earlier boot: %w", err)
+	}
+	dir := initproto.MachineDir(f.dataDir, m.ID)
+	for _, d := range []string{initproto.RunDir(f.dataDir, m.ID), filepath.Join(dir, "root")} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return nil, fmt.Errorf("make machine's directory: %w", err)
+		}
+	}
+	err := f.writeState(m.ID, state{Kind: m.Kind, Generation: m.Generation, Port: m.Port})
+	if err != nil {
+		return nil, err
+	}
+	p := &Prepared{fabric: f, machine: m, ns: netns.None()}
+	if err := p.makeNetwork(); err != nil {
+		return nil, errors.Join(fmt.Errorf("make network: %w", err), p.Abandon(ctx))
+	}
+	return p, nil
+}
+
+// makeNetwork makes the namespace and all that is in it.
+func (p *Prepared) makeNetwork() error {
+	err := onOwnThread(func() error {
+		if err := newNetwork(); err != nil {
+			return err
+		}
+		var err error
+		p.ns, err = netns.Get() // keeps the namespace, which nothing else holds yet
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h, err := netlink.NewHandleAt(p.ns, unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	loopback := p.machine.Resolvers
+	if p.machine.Metadata {
+		loopback = append([]netip.Addr{guest.MetadataAddr}, loopback...)
+	}
+	if err := configureLoopback(h, loopback); err != nil {
+		return err
+	}
+	if err := p.fabric.addPort(p.machine.Port, p.ns, innerName); err != nil {
+		return err
+	}
+	return configure(h, p.machine.Port, innerName)
+}
+
+// Abandon removes what Prepare has made.
+func (p *Prepared) Abandon(ctx context.Context) error {
+	if p.ns.IsOpen() {
+		p.ns.Close()
+	}
+	return p.fabric.Stop(ctx, p.machine.ID)
+}
+
+// Boot sets the port up, starts the machine's init and returns when all its
+// services listen. A machine that does not boot is ended.
+func (p *Prepared) Boot(ctx context.Context) error {
+	err := p.fabric.SetPortUp(p.machine.Port.Name)
+	if err == nil {
+		err = p.start(ctx)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("boot %s: %w", p.machine.ID, err), p.Abandon(context.WithoutCancel(ctx)))
+	}
+	p.ns.Close() // the init holds it now
+	return nil
+}

@@ -1,0 +1,101 @@
+package fabric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"ringfence/internal/fabric/initproto"
+)
+
+// shutdownWait is how long an init may take to end its programs before it is
+// killed with them.
+const shutdownWait = 3 * time.Second
+
+// Shutdown asks a machine's programs to end, and then ends the machine as Stop
+// does.
+func (f *Fabric) Shutdown(ctx context.Context, id string) error {
+	asked, cancel := context.WithTimeout(ctx, shutdownWait)
+	defer cancel()
+	if err := initproto.Shutdown(asked, initproto.SocketPath(f.dataDir, id)); err != nil {
+		f.log.Info("machine does not shut down and is killed", "machine", id, "err", err)
+	}
+	return f.Stop(ctx, id)
+}
+
+// Stop ends a machine: its processes, its port, its namespaces and control
+// groups. Its files stay, for the next boot. A machine that is not there is no
+// error.
+func (f *Fabric) Stop(ctx context.Context, id string) error {
+	s, err := f.readState(id)
+	if err != nil {
+		return err
+	}
+	if s.Port.Name != "" {
+		if err := f.RemovePort(s.Port.Name); err != nil {
+			return err
+		}
+	}
+	if err := s.Init.kill(ctx); err != nil {
+		return err
+	}
+	if err := f.groups.remove(id); err != nil {
+		return err
+	}
+	if err := os.Remove(f.statePath(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget state: %w", err)
+	}
+	return nil
+}
+
+// Remove ends a machine and throws its files away. A machine that is not there
+// is no error.
+func (f *Fabric) Remove(ctx context.Context, id string) error {
+	if !validID.MatchString(id) {
+		return fmt.Errorf("%q is no id for a machine", id)
+	}
+	if err := f.Stop(ctx, id); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(initproto.MachineDir(f.dataDir, id)); err != nil {
+		return fmt.Errorf("remove files of %s: %w", id, err)
+	}
+	return nil
+}
+
+// Wait returns when the machine's init has ended, for whatever reason: at once
+// when it is not running.
+func (f *Fabric) Wait(ctx context.Context, id string) error {
+	s, err := f.readState(id)
+	if err != nil {
+		return err
+	}
+	return s.Init.await(ctx)
+}
+
+// Console returns the last output of a machine's programs, at most 64 KB of it;
+// nothing for a machine that never ran.
+func (f *Fabric) Console(id string) ([]byte, error) {
+	const keep = 64 << 10 // EC2 API reference, GetConsoleOutput
+	file, err := os.Open(f.consolePath(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read console: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read console: %w", err)
+	}
+	text, err := io.ReadAll(io.NewSectionReader(file, max(0, info.Size()-keep), keep))
+	if err != nil {
+		return nil, fmt.Errorf("read console: %w", err)
+	}
+	return text, nil
+}

@@ -1,0 +1,28 @@
+package fabric
+
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// onOwnThread runs fn on an operating system thread that runs nothing else and
+// ends with it, so fn may change the thread's namespaces and cgroups as it
+// likes and need not change them back.
+func onOwnThread(fn func() error) error {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			// The first thread cannot end, and is what others see as the
+			// process. While it is held here, another runs fn.
+			err := onOwnThread(fn)
+			runtime.UnlockOSThread()
+			result <- err
+			return
+		}
+		// Not unlocked: the thread ends with this goroutine.
+		result <- fn()
+	}()
+	return <-result
+}
