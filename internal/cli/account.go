@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ringfence/internal/admin"
+	"ringfence/internal/vpc"
+)
+
+func (c *command) accountCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "account",
+		Short:   "Create and list accounts",
+		Example: "  ringfence account list",
+		GroupID: "use",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usagef("account needs a verb, create or list, as in:\n%s", cmd.Example)
+		},
+	}
+	cmd.AddCommand(c.accountCreateCommand(), c.accountListCommand())
+	return cmd
+}
+
+func (c *command) accountCreateCommand() *cobra.Command {
+	var platform, era string
+	cmd := &cobra.Command{
+		Use:   "create ID [--platform vpc|classic] [--era 2012|modern]",
+		Short: "Create an account and print its section of a credentials file",
+		Long: "Create an account and print its section of a credentials file. The daemon's own file gets it too.\n\n" +
+			"A platform of classic has EC2-Classic, vpc a default VPC in each region; the era decides quotas and the\n" +
+			"length of ids.",
+		Example: "  ringfence account create 444455556666 --platform classic",
+		Args:    exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !isAccountID(args[0]) {
+				return usagef("%q is no account: an account has twelve digits, such as 444455556666", args[0])
+			}
+			d, err := c.daemon()
+			if err != nil {
+				return err
+			}
+			a, err := d.CreateAccount(cmd.Context(), admin.NewAccount{
+				ID: vpc.AccountID(args[0]), Platform: vpc.Platform(platform), Era: vpc.Era(era),
+			})
+			if err != nil {
+				return daemonError(d, err)
+			}
+			return c.print(a, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", a.Profile, a.AccessKey, a.SecretKey)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&platform, "platform", string(vpc.PlatformVPC), "`platform`: vpc or classic")
+	cmd.Flags().StringVar(&era, "era", string(vpc.EraModern), "`era`: 2012 or modern")
+	return cmd
+}
+
+// isAccountID reports whether id is an account's: twelve digits.
+func isAccountID(id string) bool {
+	return len(id) == 12 && strings.Trim(id, "0123456789") == ""
+}
+
+func (c *command) accountListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List all accounts",
+		Example: "  ringfence account list",
+		Args:    exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := c.daemon()
+			if err != nil {
+				return err
+			}
+			list, err := d.Accounts(cmd.Context())
+			if err != nil {
+				return daemonError(d, err)
+			}
+			return c.print(list, func(w io.Writer) error {
+				t := newTable(w)
+				fmt.Fprintf(t, "ACCOUNT\tPLATFORM\tERA\tPROFILE\tACCESS KEY\n")
+				for _, a := range list {
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", a.ID, a.Platform, a.Era, a.Profile, a.AccessKey)
+				}
+				return t.Flush()
+			})
+		},
+	}
+}

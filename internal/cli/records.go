@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// records are what an old tool prints: lines of fields with a tab between any
+// two, the kind of the record first.
+type records struct {
+	w     *bufio.Writer
+	empty string // printed for an empty field
+}
+
+func newRecords(w io.Writer, showEmpty bool) *records {
+	r := &records{w: bufio.NewWriter(w)}
+	if showEmpty {
+		r.empty = "(nil)"
+	}
+	return r
+}
+
+// separators are not part of a field, whatever a user has named a thing.
+var separators = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
+
+// add prints a record.
+func (r *records) add(fields ...string) {
+	for i, f := range fields {
+		if f == "" {
+			f = r.empty
+		}
+		fields[i] = separators.Replace(f)
+	}
+	fmt.Fprintln(r.w, strings.Join(fields, "\t")) // flush returns its error
+}
+
+// flush prints what is left, and says whether all could be printed.
+func (r *records) flush() error {
+	if err := r.w.Flush(); err != nil {
+		return fmt.Errorf("print result: %w", err)
+	}
+	return nil
+}
+
+// A tag is a key and a value that a user has given to something.
+type tag struct {
+	Key   string `aws:"key"`
+	Value string `aws:"value"`
+}
+
+// addTags prints the tags of a resource, unless the user wants none.
+func (c *toolCall) addTags(kind, id string, tags []tag) {
+	if c.has("hide-tags") {
+		return
+	}
+	for _, t := range tags {
+		c.out.add("TAG", kind, id, t.Key, t.Value)
+	}
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"math"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ringfence/internal/admin"
+)
+
+// A command is what the commands of ringfence share: the world and the flags
+// before or after the command's name.
+type command struct {
+	env      *Env
+	dataDir  string
+	endpoint string
+	output   string // text or json
+}
+
+// daemon returns a client of the daemon on this machine.
+func (c *command) daemon() (*admin.Client, error) {
+	if c.endpoint != "" {
+		return nil, usagef("this command asks the daemon of this machine and cannot use --endpoint; run it on the daemon's host")
+	}
+	return admin.NewClient(admin.SocketPath(c.dataDir)), nil
+}
+
+// newRoot builds the ringfence command.
+func newRoot(env *Env) *cobra.Command {
+	c := &command{env: env}
+	root := &cobra.Command{
+		Use:   "ringfence",
+		Short: "A firewall for groups of machines that speaks the EC2 API",
+		Long: "ringfence looks after a ringfenced daemon: a firewall for groups of machines that speaks\n" +
+			"the EC2 API, and really filters packets.",
+		Example:       "  eval \"$(sudo ringfence env)\"\n  aws ec2 describe-security-groups",
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true, // Main tells them
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if c.output != "text" && c.output != "json" {
+				return usagef("--output is text or json, not %q", c.output)
+			}
+			return nil
+		},
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%v (see %s --help)", err, cmd.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.dataDir, "data-dir", env.dataDir(), "the daemon's data `directory` (RINGFENCE_DATA_DIR)")
+	flags.StringVar(&c.endpoint, "endpoint", "", "`URL` of a daemon on another machine")
+	flags.StringVar(&c.output, "output", "text", "`form` of the result: text or json")
+
+	root.AddGroup(
+		&cobra.Group{ID: "look", Title: "To look:"},
+		&cobra.Group{ID: "use", Title: "To use:"},
+		&cobra.Group{ID: "tools", Title: "EC2 tools of 2012:"},
+	)
+	root.SetHelpCommandGroupID("look")
+	root.SetCompletionCommandGroupID("use")
+	root.AddCommand(
+		c.statusCommand(), c.explainCommand(), c.versionCommand(),
+		c.envCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(),
+	)
+	for _, t := range tools() {
+		root.AddCommand(c.toolCommand(t))
+	}
+	return root
+}
+
+// toolCommand makes an old tool a command of ringfence. The tool parses its own
+// flags.
+func (c *command) toolCommand(t *tool) *cobra.Command {
+	return &cobra.Command{
+		Use:                t.name() + " " + t.synopsis,
+		Aliases:            t.names[1:],
+		Short:              strings.ToUpper(t.about[:1]) + t.about[1:],
+		GroupID:            "tools",
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := runTool(cmd.Context(), c.env, t, args); err != nil {
+				return &toolError{err}
+			}
+			return nil
+		},
+	}
+}
+
+// exactly returns a check that a command has n arguments.
+func exactly(n int) cobra.PositionalArgs { return between(n, n) }
+
+// atLeast returns a check that a command has n arguments or more.
+func atLeast(n int) cobra.PositionalArgs { return between(n, math.MaxInt) }
+
+// between returns a check whose message shows how to call the command.
+func between(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usagef("usage: %s %s, as in:\n%s", cmd.Parent().CommandPath(), cmd.Use, cmd.Example)
+		}
+		return nil
+	}
+}
+
+// unknownCommand is the check of the root: it is called only with words that are
+// no command.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see ringfence --help"
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		hint = "did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return usagef("there is no command %q: %s", args[0], hint)
+}
