@@ -1,0 +1,141 @@
+package names
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ringfence/internal/vpc"
+)
+
+// The zones of instances' names. Names of us-east-1, the first region, are in
+// the second and third; those of other regions have the region before the zone.
+const (
+	publicZone        = "compute.amazonaws.com."
+	publicZoneEast    = "compute-1.amazonaws.com."
+	privateZoneEast   = "ec2.internal."
+	privateZone       = "compute.internal."
+	reverseZone       = "in-addr.arpa."
+	firstRegion       = vpc.Region("us-east-1")
+	publicNamePrefix  = "ec2-"
+	privateNamePrefix = "ip-"
+)
+
+// zoneOf is the zone of ours that a canonical name is in, "." for other names.
+func zoneOf(name string) string {
+	for _, zone := range []string{publicZone, publicZoneEast, privateZoneEast, privateZone, reverseZone} {
+		if name == zone || strings.HasSuffix(name, "."+zone) {
+			return zone
+		}
+	}
+	return "."
+}
+
+// A finding is what is known about a name.
+type finding struct {
+	exists  bool       // though it may have neither of:
+	addr    netip.Addr // its address
+	pointer string     // the name that an address has
+}
+
+// lookup finds a canonical name as view sees it.
+func (r *Resolver) lookup(view View, name string) finding {
+	zone := zoneOf(name)
+	if name == zone {
+		return finding{exists: true}
+	}
+	labels := strings.Split(strings.TrimSuffix(name, "."+zone), ".")
+	switch zone {
+	case publicZoneEast:
+		return r.lookupPublic(view, firstRegion, labels)
+	case publicZone:
+		return inRegion(labels, func(region vpc.Region, host []string) finding {
+			return r.lookupPublic(view, region, host)
+		})
+	case privateZoneEast:
+		return r.lookupPrivate(view, firstRegion, labels)
+	case privateZone:
+		return inRegion(labels, func(region vpc.Region, host []string) finding {
+			return r.lookupPrivate(view, region, host)
+		})
+	case reverseZone:
+		return r.lookupReverse(view, labels)
+	}
+	return finding{}
+}
+
+// inRegion takes the region, the last of labels, from a name. The region by
+// itself is a name that other names are below.
+func inRegion(labels []string, lookup func(vpc.Region, []string) finding) finding {
+	last := len(labels) - 1
+	region := vpc.Region(labels[last])
+	if last == 0 {
+		return finding{exists: true}
+	}
+	if region == firstRegion {
+		return finding{} // its names are elsewhere
+	}
+	return lookup(region, labels[:last])
+}
+
+// lookupPublic finds ec2-203-0-113-12 in region: for a neighbour the private
+// address, for others the public one.
+func (r *Resolver) lookupPublic(view View, region vpc.Region, labels []string) finding {
+	addr, ok := parseHost(labels, publicNamePrefix)
+	if !ok {
+		return finding{}
+	}
+	host, ok := r.Directory.ByPublic(addr)
+	if !ok || host.Region != region {
+		return finding{}
+	}
+	if view == (View{host.Region, host.Network}) {
+		return finding{exists: true, addr: host.Private}
+	}
+	return finding{exists: true, addr: addr}
+}
+
+// lookupPrivate finds ip-10-254-1-2 in region, which only a neighbour can.
+func (r *Resolver) lookupPrivate(view View, region vpc.Region, labels []string) finding {
+	addr, ok := parseHost(labels, privateNamePrefix)
+	if !ok || view.Region != region {
+		return finding{}
+	}
+	if _, ok := r.Directory.ByPrivate(view, addr); !ok {
+		return finding{}
+	}
+	return finding{exists: true, addr: addr}
+}
+
+// lookupReverse finds the name of the address whose bytes are labels, the last
+// one first.
+func (r *Resolver) lookupReverse(view View, labels []string) finding {
+	bytes := slices.Clone(labels)
+	slices.Reverse(bytes)
+	addr, err := netip.ParseAddr(strings.Join(bytes, "."))
+	if err != nil || !addr.Is4() {
+		return finding{}
+	}
+	if view != (View{}) {
+		if host, ok := r.Directory.ByPrivate(view, addr); ok {
+			return finding{exists: true, pointer: vpc.PrivateDNSName(host.Region, addr)}
+		}
+	}
+	if host, ok := r.Directory.ByPublic(addr); ok {
+		return finding{exists: true, pointer: vpc.PublicDNSName(host.Region, addr)}
+	}
+	return finding{}
+}
+
+// parseHost reads the address in a name such as ec2-203-0-113-12.
+func parseHost(labels []string, prefix string) (netip.Addr, bool) {
+	if len(labels) != 1 {
+		return netip.Addr{}, false
+	}
+	dashed, ok := strings.CutPrefix(labels[0], prefix)
+	if !ok || strings.Contains(dashed, ".") {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(strings.ReplaceAll(dashed, "-", "."))
+	return addr, err == nil && addr.Is4()
+}
