@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,8 +21,11 @@ func (c *command) execCommand() *cobra.Command {
 		Long:    "Run a command inside an instance. The exit status is the command's.",
 		Example: "  ringfence exec i-cfd732a6 -- ip address",
 		GroupID: "use",
-		Args:    atLeast(2),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return atLeast(2)(cmd, withoutDashes(args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args = withoutDashes(args)
 			d, err := c.daemon()
 			if err != nil {
 				return err
@@ -35,6 +39,15 @@ func (c *command) execCommand() *cobra.Command {
 	}
 	cmd.Flags().SetInterspersed(false) // the rest are the command's flags
 	return cmd
+}
+
+// withoutDashes removes the -- between the instance and the command. The flag
+// parser takes only those that come before the instance.
+func withoutDashes(args []string) []string {
+	if len(args) > 1 && args[1] == "--" {
+		return slices.Delete(slices.Clone(args), 1, 2)
+	}
+	return args
 }
 
 func (c *command) outsideCommand() *cobra.Command {
