@@ -41,13 +41,14 @@ type Token struct {
 	Created     time.Time
 }
 
-// A User keeps a group from being deleted: a rule of another group that names
-// it, or an interface that is in it. Exactly one of Rule and Interface is set.
+// A User keeps a group from being deleted: a rule that names it, an interface
+// that is in it, or an instance that is in it and has no interface. A rule has
+// Rule and Group set, an interface Interface and, when it is attached, Instance.
 type User struct {
 	Rule      vpc.RuleID
 	Group     vpc.GroupID // that Rule belongs to
 	Interface vpc.InterfaceID
-	Instance  vpc.InstanceID // that Interface is attached to
+	Instance  vpc.InstanceID
 }
 
 // An identityRecord keeps the set beside its number.

@@ -102,13 +102,37 @@ func (tx *Tx) releaseInterface(n *vpc.NetworkInterface) {
 	}
 }
 
-// PutInstance makes an instance or replaces it.
+// PutInstance makes an instance or replaces it. One that is stopped in
+// EC2-Classic has no interface, and keeps its groups from being deleted itself.
 func (tx *Tx) PutInstance(i *vpc.Instance) {
 	k := instanceKey(i.Region, i.Account, i.ID)
-	if tx.get(k) == nil {
+	was, _ := tx.get(k).(*vpc.Instance)
+	if was == nil {
 		tx.put(homeKey(noRegion, string(i.ID)), &Home{Region: i.Region, Account: i.Account})
+	} else if holdsGroups(was) && !holdsGroups(i) {
+		for _, g := range tx.groupsOf(was) {
+			tx.remove(refKey(g.Region, g.Account, g.ID, string(i.ID)))
+		}
+	}
+	if holdsGroups(i) {
+		for _, g := range tx.groupsOf(i) {
+			tx.put(refKey(g.Region, g.Account, g.ID, string(i.ID)), &User{Instance: i.ID})
+		}
 	}
 	tx.put(k, i)
+}
+
+// holdsGroups reports whether an instance is in groups without an interface.
+func holdsGroups(i *vpc.Instance) bool { return i.Interface == "" && i.State != vpc.Terminated }
+
+func (tx *Tx) groupsOf(i *vpc.Instance) []*vpc.SecurityGroup {
+	var groups []*vpc.SecurityGroup
+	for _, id := range i.Groups {
+		if g := tx.Group(i.Region, id); g != nil {
+			groups = append(groups, g)
+		}
+	}
+	return groups
 }
 
 // DeleteInstance forgets an instance. Its reservation and client token go with

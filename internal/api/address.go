@@ -1,0 +1,100 @@
+package api
+
+import (
+	"net/netip"
+
+	"ringfence/internal/store"
+	"ringfence/internal/vpc"
+)
+
+// ClassicPool is where the private addresses of EC2-Classic come from, in each
+// region anew. The first four addresses are the network's own: .1 is the
+// router.
+func ClassicPool() netip.Prefix { return netip.MustParsePrefix("10.254.0.0/16") }
+
+const classicReserved = 4
+
+// DefaultPublicPools are the blocks of RFC 5737, which nobody has on the real
+// internet. They are shared by all regions, networks and accounts.
+func DefaultPublicPools() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("203.0.113.0/24"),
+		netip.MustParsePrefix("198.51.100.0/24"),
+		netip.MustParsePrefix("192.0.2.0/24"),
+	}
+}
+
+// isOutside reports whether the last byte of an address of the first public
+// pool is kept for hosts on the internet side.
+func isOutside(host byte) bool {
+	return host >= 1 && host <= 4 || host == 7 || host == 8 || host >= 16 && host <= 31
+}
+
+// isEdge reports whether a is the first or the last address of a /24, which
+// some systems take for a network or a broadcast.
+func isEdge(a netip.Addr) bool {
+	host := a.As4()[3]
+	return host == 0 || host == 255
+}
+
+// freePublic returns up to n free public addresses, the lowest first.
+func (a *API) freePublic(tx *store.Tx, n int) []netip.Addr {
+	var free []netip.Addr
+	for i, pool := range a.public {
+		for addr := pool.Masked().Addr(); pool.Contains(addr) && len(free) < n; addr = addr.Next() {
+			if isEdge(addr) || i == 0 && isOutside(addr.As4()[3]) || tx.PublicAddressTaken(addr) {
+				continue
+			}
+			free = append(free, addr)
+		}
+	}
+	return free
+}
+
+// freePrivate returns up to n free private addresses of EC2-Classic. It goes on
+// from the one that was given out last, so that an address which was given
+// back rests as long as there are others.
+func freePrivate(tx *store.Tx, region vpc.Region, n int) []netip.Addr {
+	pool := ClassicPool()
+	first := pool.Addr()
+	for range classicReserved {
+		first = first.Next()
+	}
+	start := first
+	if last := tx.Cursor(region, vpc.ClassicNetwork); last.IsValid() && pool.Contains(last.Next()) {
+		start = last.Next()
+	}
+	var free []netip.Addr
+	addr := start
+	for len(free) < n {
+		if !isEdge(addr) && !tx.AddressTaken(region, vpc.ClassicNetwork, addr) {
+			free = append(free, addr)
+		}
+		if addr = addr.Next(); !pool.Contains(addr) {
+			addr = first
+		}
+		if addr == start {
+			break
+		}
+	}
+	return free
+}
+
+// An endpoint is the addresses of an instance.
+type endpoint struct{ private, public netip.Addr }
+
+// endpoints takes addresses for up to n instances in EC2-Classic, where each
+// has a private and a public one. At least least must be left.
+func (a *API) endpoints(tx *store.Tx, region vpc.Region, least, n int) ([]endpoint, error) {
+	public, private := a.freePublic(tx, n), freePrivate(tx, region, n)
+	n = min(len(public), len(private))
+	if n < least {
+		return nil, vpc.Errorf(vpc.InsufficientAddressCapacity, "Not enough free addresses to satisfy your request: %d are left and %d are needed.", n, least)
+	}
+	list := make([]endpoint, n)
+	for i := range list {
+		list[i] = endpoint{private[i], public[i]}
+	}
+	tx.PutCursor(region, vpc.ClassicNetwork, list[n-1].private)
+	return list, nil
+}

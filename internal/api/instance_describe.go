@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ringfence/internal/store"
+	"ringfence/internal/vpc"
+)
+
+type describeInstancesInput struct {
+	dryRun
+	filters
+	paging
+	InstanceIDs []string `aws:"InstanceId,bare"`
+}
+
+type describeInstancesOutput struct {
+	Reservations []reservationItem `aws:"reservationSet"`
+	NextToken    string            `aws:"nextToken,omitempty"`
+}
+
+// describeInstances implements DescribeInstances. Pages are counted in
+// instances, so a large reservation may go over several.
+func (r *request) describeInstances(ctx context.Context, in *describeInstancesInput) (*describeInstancesOutput, error) {
+	match, err := instanceFilters.match(in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.InstanceIDs) > 0 && in.MaxResults != nil {
+		return nil, vpc.Errorf(vpc.InvalidParameterCombination, "The parameter instancesSet cannot be used with the parameter maxResults")
+	}
+	v, err := r.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	instances := v.Instances(r.Region, r.Account.ID)
+	if len(in.InstanceIDs) > 0 {
+		if instances, err = r.instances(v.Reader, in.InstanceIDs); err != nil {
+			return nil, err
+		}
+	}
+	var matching []shownInstance
+	for _, i := range instances {
+		if shown := newShownInstance(v.Reader, i); match(shown) {
+			matching = append(matching, shown)
+		}
+	}
+	page, next, err := paginate(in.paging, matching, shownInstance.order)
+	if err != nil {
+		return nil, err
+	}
+	out := &describeInstancesOutput{NextToken: next}
+	for _, i := range page {
+		n := len(out.Reservations)
+		if n == 0 || out.Reservations[n-1].ID != i.Reservation {
+			reservation := v.Reservation(r.Region, r.Account.ID, i.Reservation)
+			if reservation == nil {
+				return nil, fmt.Errorf("describe %s: reservation %s is missing", i.ID, i.Reservation)
+			}
+			out.Reservations = append(out.Reservations, newReservationItem(v.Reader, reservation, nil))
+			n++
+		}
+		out.Reservations[n-1].Instances = append(out.Reservations[n-1].Instances, i.item)
+	}
+	return out, nil
+}
+
+// instances finds instances of the caller, each once. All must exist.
+func (r *request) instances(reader store.Reader, ids []string) ([]*vpc.Instance, error) {
+	var instances []*vpc.Instance
+	var missing []string
+	for _, id := range ids {
+		if err := checkID(vpc.InvalidInstanceIDMalformed, "i", id); err != nil {
+			return nil, err
+		}
+		i := reader.Instance(vpc.InstanceID(id))
+		switch {
+		case i == nil || i.Account != r.Account.ID || i.Region != r.Region:
+			missing = append(missing, id)
+		case !slices.Contains(instances, i):
+			instances = append(instances, i)
+		}
+	}
+	switch len(missing) {
+	case 0:
+		return instances, nil
+	case 1:
+		return nil, vpc.Errorf(vpc.InvalidInstanceIDNotFound, "The instance ID '%s' does not exist", missing[0])
+	default:
+		return nil, vpc.Errorf(vpc.InvalidInstanceIDNotFound, "The instance IDs '%s' do not exist", strings.Join(missing, ", "))
+	}
+}
+
+// shownInstance is an instance and how the API shows it: what is not shown,
+// such as the address of a pending instance, is not found by a filter either.
+type shownInstance struct {
+	*vpc.Instance
+	item instanceItem
+}
+
+func newShownInstance(reader store.Reader, i *vpc.Instance) shownInstance {
+	return shownInstance{i, newInstanceItem(reader, i)}
+}
+
+// order sorts instances by launch, then by index.
+func (i shownInstance) order() string {
+	return fmt.Sprintf("%s %s %06d", i.LaunchTime.UTC().Format("20060102150405"), i.Reservation, i.LaunchIndex)
+}
+
+// instanceFilters are the filters of DescribeInstances (EC2 API reference).
+var instanceFilters = filterTable[shownInstance]{
+	values: map[string]func(shownInstance) []string{
+		"group-id":            groupIDs,
+		"instance.group-id":   groupIDs,
+		"group-name":          groupNames,
+		"instance.group-name": groupNames,
+		// In EC2-Classic an instance shows no interface.
+		"network-interface.group-id":   func(shownInstance) []string { return nil },
+		"network-interface.group-name": func(shownInstance) []string { return nil },
+
+		"instance-id":         func(i shownInstance) []string { return []string{string(i.ID)} },
+		"instance-state-name": func(i shownInstance) []string { return []string{i.State.String()} },
+		"instance-state-code": func(i shownInstance) []string { return []string{strconv.Itoa(int(i.State))} },
+		"instance-type":       func(i shownInstance) []string { return []string{i.Type} },
+		"ip-address":          func(i shownInstance) []string { return present(i.item.PublicAddr) },
+		"private-ip-address":  func(i shownInstance) []string { return present(i.item.PrivateAddr) },
+		"dns-name":            func(i shownInstance) []string { return present(i.item.DNSName) },
+		"private-dns-name":    func(i shownInstance) []string { return present(i.item.PrivateDNSName) },
+		"reservation-id":      func(i shownInstance) []string { return []string{string(i.Reservation)} },
+		"owner-id":            func(i shownInstance) []string { return []string{string(i.Account)} },
+		"launch-index":        func(i shownInstance) []string { return []string{strconv.Itoa(i.LaunchIndex)} },
+		"launch-time":         func(i shownInstance) []string { return []string{i.LaunchTime.UTC().Format("2006-01-02T15:04:05.000Z")} },
+		"image-id":            func(i shownInstance) []string { return []string{string(i.Image)} },
+		"key-name":            func(i shownInstance) []string { return present(i.KeyName) },
+		"client-token":        func(i shownInstance) []string { return present(i.ClientToken) },
+		"availability-zone":   func(i shownInstance) []string { return []string{string(i.Zone)} },
+		"architecture":        func(shownInstance) []string { return []string{architecture} },
+		"root-device-type":    func(shownInstance) []string { return []string{rootDeviceType} },
+		"vpc-id":              func(shownInstance) []string { return nil },
+		"subnet-id":           func(shownInstance) []string { return nil },
+	},
+	tags: func(i shownInstance) []vpc.Tag { return i.Tags },
+}
+
+func groupIDs(i shownInstance) []string {
+	var ids []string
+	for _, g := range i.item.Groups {
+		ids = append(ids, string(g.ID))
+	}
+	return ids
+}
+
+func groupNames(i shownInstance) []string {
+	var names []string
+	for _, g := range i.item.Groups {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+// present is s as the one value of a filter, or no value.
+func present(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}

@@ -1,0 +1,179 @@
+package api
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"ringfence/internal/store"
+	"ringfence/internal/vpc"
+)
+
+// reservationItem is a reservation with its instances in an answer.
+type reservationItem struct {
+	ID        vpc.ReservationID `aws:"reservationId"`
+	OwnerID   vpc.AccountID     `aws:"ownerId"`
+	Groups    []groupItem       `aws:"groupSet"`
+	Instances []instanceItem    `aws:"instancesSet"`
+}
+
+// groupItem is a group that a noun is in. Groups had no ids before 2011, and
+// their name stood where the id is now.
+type groupItem struct {
+	OldName string      `aws:"groupId,until=2010-12-31"`
+	ID      vpc.GroupID `aws:"groupId,since=2011-01-01"`
+	Name    string      `aws:"groupName,since=2011-01-01"`
+}
+
+// instanceItem is an instance in an answer (EC2 API reference, Instance).
+type instanceItem struct {
+	ID                 vpc.InstanceID        `aws:"instanceId"`
+	Image              vpc.ImageID           `aws:"imageId"`
+	State              stateItem             `aws:"instanceState"`
+	PrivateDNSName     string                `aws:"privateDnsName"`
+	DNSName            string                `aws:"dnsName"`
+	Reason             string                `aws:"reason"`
+	KeyName            string                `aws:"keyName,omitempty"`
+	LaunchIndex        int                   `aws:"amiLaunchIndex"`
+	ProductCodes       []productCodeItem     `aws:"productCodes"`
+	Type               string                `aws:"instanceType"`
+	LaunchTime         time.Time             `aws:"launchTime"`
+	Placement          placementItem         `aws:"placement"`
+	Kernel             string                `aws:"kernelId"`
+	Ramdisk            string                `aws:"ramdiskId"`
+	Monitoring         monitoringItem        `aws:"monitoring,since=2009-04-04"`
+	PrivateAddr        string                `aws:"privateIpAddress,since=2009-04-04,omitempty"`
+	PublicAddr         string                `aws:"ipAddress,since=2009-04-04,omitempty"`
+	Groups             []groupItem           `aws:"groupSet,since=2011-07-15"`
+	StateReason        *stateReasonItem      `aws:"stateReason,since=2009-10-31"`
+	Architecture       string                `aws:"architecture,since=2009-10-31"`
+	RootDeviceType     string                `aws:"rootDeviceType,since=2009-10-31"`
+	RootDeviceName     string                `aws:"rootDeviceName,since=2009-10-31"`
+	BlockDevices       []blockDeviceItem     `aws:"blockDeviceMapping,since=2009-10-31"`
+	VirtualizationType string                `aws:"virtualizationType,since=2010-08-31"`
+	ClientToken        string                `aws:"clientToken,since=2010-08-31"`
+	Tags               []tagItem             `aws:"tagSet,since=2010-08-31"`
+	Hypervisor         string                `aws:"hypervisor,since=2010-08-31"`
+	Interfaces         []networkInterfaceRef `aws:"networkInterfaceSet,since=2011-11-15"`
+	EBSOptimized       bool                  `aws:"ebsOptimized,since=2012-07-20"`
+}
+
+type stateItem struct {
+	Code int    `aws:"code"`
+	Name string `aws:"name"`
+}
+
+type productCodeItem struct {
+	Code string `aws:"productCode"`
+}
+
+type placementItem struct {
+	Zone      vpc.Zone `aws:"availabilityZone"`
+	GroupName string   `aws:"groupName,since=2010-08-31"`
+	Tenancy   string   `aws:"tenancy,since=2011-01-01"`
+}
+
+type monitoringItem struct {
+	State string `aws:"state"`
+}
+
+type stateReasonItem struct {
+	Code    string `aws:"code"`
+	Message string `aws:"message"`
+}
+
+type blockDeviceItem struct {
+	Device string  `aws:"deviceName"`
+	EBS    ebsItem `aws:"ebs"`
+}
+
+type ebsItem struct {
+	Volume              string    `aws:"volumeId"`
+	Status              string    `aws:"status"`
+	AttachTime          time.Time `aws:"attachTime"`
+	DeleteOnTermination bool      `aws:"deleteOnTermination"`
+}
+
+// networkInterfaceRef is an interface of an instance. An instance of
+// EC2-Classic shows none.
+type networkInterfaceRef struct {
+	ID vpc.InterfaceID `aws:"networkInterfaceId"`
+}
+
+// What every instance says about its virtual machine.
+const (
+	architecture       = "x86_64"
+	rootDeviceType     = "ebs"
+	rootDevice         = "/dev/sda1"
+	virtualizationType = "paravirtual"
+	hypervisor         = "xen"
+)
+
+func newReservationItem(reader store.Reader, r *vpc.Reservation, instances []*vpc.Instance) reservationItem {
+	item := reservationItem{ID: r.ID, OwnerID: r.Account, Groups: groupItems(reader, r.Region, r.Groups)}
+	for _, i := range instances {
+		item.Instances = append(item.Instances, newInstanceItem(reader, i))
+	}
+	return item
+}
+
+// groupItems leaves out groups that exist no more.
+func groupItems(reader store.Reader, region vpc.Region, ids []vpc.GroupID) []groupItem {
+	var items []groupItem
+	for _, id := range ids {
+		if g := reader.Group(region, id); g != nil {
+			items = append(items, groupItem{OldName: g.Name, ID: g.ID, Name: g.Name})
+		}
+	}
+	return items
+}
+
+func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
+	item := instanceItem{
+		ID: i.ID, Image: i.Image, State: newStateItem(i.State), Reason: reasonText(i),
+		KeyName: i.KeyName, LaunchIndex: i.LaunchIndex, Type: i.Type, LaunchTime: i.LaunchTime,
+		Placement: placementItem{Zone: i.Zone, Tenancy: "default"},
+		Kernel:    i.Kernel, Ramdisk: i.Ramdisk, Monitoring: monitoringItem{"disabled"},
+		Architecture: architecture, RootDeviceType: rootDeviceType, RootDeviceName: rootDevice,
+		VirtualizationType: virtualizationType, Hypervisor: hypervisor,
+		ClientToken: i.ClientToken, Tags: tagItems(i.Tags),
+	}
+	if i.Monitoring {
+		item.Monitoring.State = "enabled"
+	}
+	if i.StateReason.Code != "" {
+		item.StateReason = &stateReasonItem{i.StateReason.Code, i.StateReason.Message}
+	}
+	if i.State == vpc.Terminated {
+		return item
+	}
+	item.Groups = groupItems(reader, i.Region, i.Groups)
+	if i.State != vpc.Pending {
+		item.BlockDevices = []blockDeviceItem{{rootDevice, ebsItem{i.RootVolume, "attached", i.LaunchTime, true}}}
+		item.PrivateAddr, item.PublicAddr = shownAddr(i.PrivateAddr), shownAddr(i.PublicAddr)
+		item.PrivateDNSName, item.DNSName = vpc.PrivateDNSName(i.Region, i.PrivateAddr), vpc.PublicDNSName(i.Region, i.PublicAddr)
+	}
+	return item
+}
+
+func newStateItem(s vpc.InstanceState) stateItem { return stateItem{int(s), s.String()} }
+
+// shownAddr is an address as the API prints it: nothing for none.
+func shownAddr(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+// reasonText is the reason of the last state change in its old form.
+func reasonText(i *vpc.Instance) string {
+	switch {
+	case i.StateReason.Code == "":
+		return ""
+	case i.StateReason == userShutdown:
+		return fmt.Sprintf("User initiated (%s)", i.StateSince.UTC().Format("2006-01-02 15:04:05 MST"))
+	default:
+		return i.StateReason.Code
+	}
+}

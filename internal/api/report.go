@@ -1,0 +1,82 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ringfence/internal/store"
+	"ringfence/internal/vpc"
+)
+
+// Report takes what an agent says about an instance. What is out of date is
+// passed over: of an instance that is gone, of an earlier boot, or of a state
+// that the instance cannot reach any more.
+func (a *API) Report(ctx context.Context, report *vpc.Report) error {
+	if report.Instance == "" {
+		return nil
+	}
+	_, err := a.store.Update(ctx, func(tx *store.Tx) error {
+		was := tx.Instance(report.Instance)
+		if was == nil || report.Generation != was.Generation || !follows(was.State, report.State) {
+			return nil
+		}
+		i := *was
+		why := report.Reason
+		if why.Code == "" && report.State != vpc.Running {
+			why = was.StateReason
+		}
+		if report.State != vpc.Running {
+			detachClassic(tx, &i)
+		}
+		enterState(&i, report.State, why)
+		tx.PutInstance(&i)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("report %s as %s: %w", report.Instance, report.State, err)
+	}
+	return nil
+}
+
+// follows reports whether an agent may take an instance from one state to
+// another: it ends what the API has begun, and says when an instance has ended
+// by itself.
+func follows(from, to vpc.InstanceState) bool {
+	switch to {
+	case vpc.Running:
+		return from == vpc.Pending
+	case vpc.Stopped:
+		return from == vpc.Running || from == vpc.Stopping
+	case vpc.Terminated:
+		return from != vpc.Terminated && from != vpc.Stopped
+	default:
+		return false
+	}
+}
+
+// terminatedShown is how long Describe shows a terminated instance (EC2 User
+// Guide, "Terminate your instance": a short while, less than an hour).
+const terminatedShown = time.Hour
+
+// Forget removes the instances that were terminated long ago, with their
+// reservations and client tokens.
+func (a *API) Forget(ctx context.Context) error {
+	v, err := a.store.View(ctx)
+	if err != nil {
+		return fmt.Errorf("forget instances: %w", err)
+	}
+	before := time.Now().Add(-terminatedShown)
+	for _, i := range v.EveryInstance() {
+		if i.State != vpc.Terminated || i.StateSince.After(before) {
+			continue
+		}
+		if _, err := a.store.Update(ctx, func(tx *store.Tx) error {
+			tx.DeleteInstance(i)
+			return nil
+		}); err != nil {
+			return fmt.Errorf("forget %s: %w", i.ID, err)
+		}
+	}
+	return nil
+}
