@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"ringfence/internal/awsquery"
@@ -52,16 +51,16 @@ func usagef(format string, args ...any) error {
 // Main runs the command that env.Args asks for and returns its exit status.
 func Main(ctx context.Context, env *Env) int {
 	if t := findTool(filepath.Base(env.Args[0])); t != nil {
-		return env.status(runTool(ctx, env, t, env.Args[1:]), toolMessage)
+		return env.conclude(runTool(ctx, env, t, env.Args[1:]), toolMessage)
 	}
 	root := newRoot(env)
 	root.SetArgs(env.Args[1:])
-	return env.status(root.ExecuteContext(ctx), commandMessage)
+	return env.conclude(root.ExecuteContext(ctx), commandMessage)
 }
 
-// status tells an error to the user, in the words of message, and returns the
+// conclude tells an error to the user, in the words of message, and returns the
 // exit status that goes with it.
-func (env *Env) status(err error, message func(error) (text string, status int)) int {
+func (env *Env) conclude(err error, message func(error) (text string, status int)) int {
 	if err == nil {
 		return 0
 	}
@@ -112,9 +111,4 @@ func firstNonEmpty(candidates ...string) string {
 		}
 	}
 	return ""
-}
-
-// shellQuote returns s as one word of a POSIX shell.
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

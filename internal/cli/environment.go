@@ -95,3 +95,8 @@ func writeEnvironment(w io.Writer, vars []variable) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// shellQuote returns s as one word of a POSIX shell.
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
