@@ -49,11 +49,11 @@ func Open(c Config) (*Fabric, error) {
 	if !validName.MatchString(c.Name) {
 		return nil, fmt.Errorf("%q is no name for a fabric: want at most 8 letters, digits and hyphens", c.Name)
 	}
-	dataDir, err := filepath.Abs(c.DataDir)
-	if err != nil {
-		return nil, fmt.Errorf("find data directory: %w", err)
+	f := &Fabric{name: c.Name, log: c.Log, hostNS: netns.None(), dataplaneNS: netns.None()}
+	var err error
+	if f.dataDir, err = makeDataDir(c.DataDir); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
 	}
-	f := &Fabric{name: c.Name, dataDir: dataDir, log: c.Log, hostNS: netns.None(), dataplaneNS: netns.None()}
 	if err := f.open(); err != nil {
 		f.Close()
 		return nil, err
@@ -62,10 +62,7 @@ func Open(c Config) (*Fabric, error) {
 }
 
 func (f *Fabric) open() error {
-	err := os.MkdirAll(filepath.Join(f.dataDir, "instances"), 0o755)
-	if err != nil {
-		return fmt.Errorf("make data directory: %w", err)
-	}
+	var err error
 	if f.initBinary, err = keepBinary(f.dataDir); err != nil {
 		return fmt.Errorf("keep a copy of the binary: %w", err)
 	}
@@ -82,6 +79,19 @@ func (f *Fabric) open() error {
 		return fmt.Errorf("speak netlink in dataplane namespace: %w", err)
 	}
 	return nil
+}
+
+// makeDataDir makes dir, with the directory of the machines in it, and returns
+// its path without links: machines must find the same one from another root.
+func makeDataDir(dir string) (string, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "instances"), 0o755); err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
 }
 
 // Close lets go of the fabric. Everything in it stays as it is.

@@ -23,18 +23,24 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "init" {
 		os.Exit(InitMain(os.Args[2:]))
 	}
+	if config := os.Getenv(crashEnv); config != "" {
+		daemonToBeKilled(config)
+	}
 	os.Exit(m.Run())
 }
 
 // open opens a fabric of the test's own, which is gone after it.
 func open(t testing.TB) *Fabric {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to make network namespaces")
-	}
+	return openIn(t, t.TempDir())
+}
+
+func openIn(t testing.TB, dataDir string) *Fabric {
+	t.Helper()
+	needRoot(t)
 	f, err := Open(Config{
 		Name:    "t" + strings.ToLower(rand.Text()[:5]),
-		DataDir: t.TempDir(),
+		DataDir: dataDir,
 		Log:     slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
@@ -48,6 +54,22 @@ func open(t testing.TB) *Fabric {
 	})
 	return f
 }
+
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to make network namespaces")
+	}
+}
+
+func mustAddr(s string) netip.Addr {
+	if s == "" {
+		return netip.Addr{}
+	}
+	return netip.MustParseAddr(s)
+}
+
+func mustPrefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
 var resolver = netip.MustParseAddr("172.16.0.23")
 

@@ -155,9 +155,13 @@ func prepare(cmd *initproto.Command) (process, error) {
 	if len(cmd.Args) == 0 {
 		return process{}, errors.New("no command given")
 	}
+	env := slices.Clone(environment)
+	if cmd.TTY {
+		env = append(env, "TERM=xterm")
+	}
 	// The last of two equal names would not win in every program: drop the
 	// first.
-	env := slices.DeleteFunc(slices.Clone(environment), func(kv string) bool {
+	env = slices.DeleteFunc(env, func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.ContainsFunc(cmd.Env, func(o string) bool { return strings.HasPrefix(o, name+"=") })
 	})

@@ -22,6 +22,10 @@ func (m *machine) serveMetadata(l net.Listener) {
 		Handler: &httputil.ReverseProxy{
 			Rewrite: func(r *httputil.ProxyRequest) {
 				r.Out.URL.Scheme, r.Out.URL.Host = "http", MetadataAddr.String()
+				// The agent refuses tokens to those who come through a proxy.
+				if from, ok := r.In.Header["X-Forwarded-For"]; ok {
+					r.Out.Header["X-Forwarded-For"] = from
+				}
 			},
 			Transport: &http.Transport{
 				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

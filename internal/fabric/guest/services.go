@@ -86,7 +86,7 @@ func (m *machine) startService(s Service) error {
 // serveHTTP answers every path with who is here and who asks.
 func (m *machine) serveHTTP(l net.Listener) error {
 	server := &http.Server{
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: time.Minute,
 		IdleTimeout:       time.Minute,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			peer, _, err := net.SplitHostPort(r.RemoteAddr)
