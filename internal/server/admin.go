@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"ringfence/internal/admin"
+	"ringfence/internal/awsquery"
+	"ringfence/internal/vpc"
+)
+
+// adminHandler answers the ringfence command.
+func (s *Server) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, f func(*http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			out, err := f(r)
+			s.reply(w, r, out, err)
+		})
+	}
+	handle("GET "+admin.StatusPath, func(*http.Request) (any, error) { return s.status(), nil })
+	handle("GET "+admin.AccountsPath, func(r *http.Request) (any, error) { return s.accounts(r.Context()) })
+	handle("POST "+admin.AccountsPath, func(r *http.Request) (any, error) {
+		return ask(r, s.createAccount)
+	})
+	handle("POST "+admin.OutsidePath, func(r *http.Request) (any, error) {
+		return ask(r, s.opts.Hooks.Outside)
+	})
+	handle("POST "+admin.ExplainPath, func(r *http.Request) (any, error) {
+		return ask(r, s.opts.Hooks.Explain)
+	})
+	handle("GET "+admin.ExecPattern, func(r *http.Request) (any, error) {
+		if s.opts.Hooks.Exec == nil {
+			return nil, errNoAgent()
+		}
+		return s.opts.Hooks.Exec(r.Context(), vpc.InstanceID(r.PathValue("id")))
+	})
+	return mux
+}
+
+// ask reads a question and has it answered by f. A nil f is an agent's that is
+// not there.
+func ask[Question, Answer any](r *http.Request, f func(context.Context, Question) (*Answer, error)) (any, error) {
+	if f == nil {
+		return nil, errNoAgent()
+	}
+	var q Question
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody)).Decode(&q); err != nil {
+		return nil, vpc.Errorf(vpc.MalformedQueryString, "The question is not understood: %v", err)
+	}
+	return f(r.Context(), q)
+}
+
+func errNoAgent() error {
+	return vpc.Errorf(vpc.UnsupportedOperation, "This daemon runs no agent.")
+}
+
+func (s *Server) reply(w http.ResponseWriter, r *http.Request, out any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		fault, ok := errors.AsType[*vpc.Error](err)
+		if !ok {
+			s.log.Error("administration", "path", r.URL.Path, "err", err)
+			fault = vpc.Errorf(vpc.InternalError, "An internal error has occurred; the daemon's log has it.")
+		}
+		status, out = awsquery.Status(fault.Code), admin.Failure{Code: fault.Code, Message: fault.Message}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		s.log.Debug("write answer", "err", err)
+	}
+}
+
+func (s *Server) status() *admin.Status {
+	return &admin.Status{
+		Revision: s.store.Revision(), Enforced: s.agents.enforced(),
+		Ready: s.ready(), Endpoint: s.opts.Endpoint, Agents: s.agents.list(),
+	}
+}
+
+func (s *Server) accounts(ctx context.Context) ([]admin.Account, error) {
+	v, err := s.store.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []admin.Account{}
+	for _, a := range v.Accounts() {
+		list = append(list, adminAccount(a))
+	}
+	return list, nil
+}
+
+func (s *Server) createAccount(ctx context.Context, in admin.NewAccount) (*admin.Account, error) {
+	a, err := s.api.CreateAccount(ctx, in.ID, in.Platform, in.Era)
+	if err != nil {
+		return nil, err
+	}
+	if s.opts.DataDir != "" {
+		if err := s.writeCredentials(ctx); err != nil {
+			return nil, err
+		}
+	}
+	account := adminAccount(a)
+	return &account, nil
+}
+
+func adminAccount(a *vpc.Account) admin.Account {
+	return admin.Account{
+		ID: a.ID, Platform: a.Platform, Era: a.Era, Profile: profileOf(a.ID), AccessKey: a.AccessKey, SecretKey: a.SecretKey,
+	}
+}
