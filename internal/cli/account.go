@@ -55,8 +55,8 @@ func (c *command) accountCreateCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&platform, "platform", string(vpc.PlatformVPC), "`platform`: vpc or classic")
-	cmd.Flags().StringVar(&era, "era", string(vpc.EraModern), "`era`: 2012 or modern")
+	cmd.Flags().StringVar(&platform, "platform", "", "`platform`: vpc (the default) or classic")
+	cmd.Flags().StringVar(&era, "era", "", "`era`: 2012 (the default of classic) or modern")
 	return cmd
 }
 

@@ -29,8 +29,9 @@ type Env struct {
 
 // Exit statuses. A command that runs another one has the other one's.
 const (
-	exitFailure = 1
-	exitUsage   = 2
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell has it for SIGINT
 )
 
 // An exitStatus is an error that has been told already, or is none: a command
@@ -66,6 +67,9 @@ func (env *Env) conclude(err error, message func(error) (text string, status int
 	}
 	if e, ok := errors.AsType[exitStatus](err); ok {
 		return int(e)
+	}
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted // the user knows why
 	}
 	if e, ok := errors.AsType[*toolError](err); ok {
 		err, message = e.err, toolMessage // a tool run as ringfence ec2-…
