@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 	"time"
 
 	"ringfence/internal/fabric/guest"
@@ -24,9 +24,6 @@ type Adopted struct {
 // pingWait is how long an init may take to answer. It does nothing but answer.
 const pingWait = 2 * time.Second
 
-// adoptAtOnce is how many machines are asked at the same time.
-const adoptAtOnce = 32
-
 // Adopt finds the machines that run on from an earlier daemon: those whose init
 // answers and whose port is there. What is left of others, and every port that
 // belongs to none, is ended as Stop does, so the caller can boot them anew. keep
@@ -40,73 +37,73 @@ func (f *Fabric) Adopt(ctx context.Context, keep ...string) ([]Adopted, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]bool{} // ports that stay
-	for _, name := range keep {
-		known[name] = true
+	found := make([]*Adopted, len(entries))
+	err = each(len(entries), func(i int) error {
+		var err error
+		if found[i], err = f.ask(ctx, entries[i].Name(), ports); err != nil {
+			return fmt.Errorf("adopt %s: %w", entries[i].Name(), err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-
-	var (
-		wg    sync.WaitGroup
-		slots = make(chan struct{}, adoptAtOnce)
-		found = make([]*Adopted, len(entries)) // one each, so nothing is shared
-		errs  = make([]error, len(entries))
-	)
-	for i, e := range entries {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			found[i], errs[i] = f.adopt(ctx, e.Name(), ports)
-		})
-	}
-	wg.Wait()
-
+	keep = slices.Clone(keep) // the caller's
 	var adopted []Adopted
+	var others []string
 	for i, a := range found {
-		if errs[i] != nil {
-			return nil, fmt.Errorf("adopt %s: %w", entries[i].Name(), errs[i])
+		if a == nil {
+			others = append(others, entries[i].Name())
+			continue
 		}
-		if a != nil {
-			adopted = append(adopted, *a)
-			known[a.Port.Name] = true
-		}
+		adopted = append(adopted, *a)
+		keep = append(keep, a.Port.Name)
 	}
-	for _, p := range ports {
-		if !known[p.Name] {
-			if err := f.RemovePort(p.Name); err != nil {
-				return nil, err
-			}
-		}
+	if err := f.Stop(ctx, others...); err != nil {
+		return nil, err
 	}
-	return adopted, nil
+	return adopted, f.removePortsBut(keep)
 }
 
-// adopt returns the machine called id if it runs as its state says, and stops
-// it otherwise.
-func (f *Fabric) adopt(ctx context.Context, id string, ports []PortState) (*Adopted, error) {
+// ask returns the machine called id if it runs as its state says, nil if not.
+func (f *Fabric) ask(ctx context.Context, id string, ports []PortState) (*Adopted, error) {
 	s, err := f.readState(id)
 	if err != nil {
-		// Nothing is known, so there is nothing to adopt. Its port goes as
-		// one that belongs to no machine.
+		// Nothing is known, so there is nothing to adopt: its processes are
+		// found by their control group, and its port is nobody's.
 		f.log.Warn("forget machine with unreadable state", "machine", id, "err", err)
 		return nil, os.Remove(f.statePath(id))
 	}
-	asked, cancel := context.WithTimeout(ctx, pingWait)
+	if s.Init.PID == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingWait)
 	defer cancel()
-	hello, err := initproto.Ping(asked, initproto.SocketPath(f.dataDir, id))
-	if err == nil && hello.PID == s.Init.PID && hello.Generation == s.Generation && hasPort(ports, s.Port) {
-		return &Adopted{ID: id, Kind: s.Kind, Generation: s.Generation, Port: s.Port, PID: s.Init.PID}, nil
+	hello, err := initproto.Ping(ctx, initproto.SocketPath(f.dataDir, id))
+	if err != nil || hello.PID != s.Init.PID || hello.Generation != s.Generation || !hasPort(ports, s.Port) {
+		f.log.Info("machine does not run on and is ended", "machine", id, "err", err)
+		return nil, nil
 	}
-	if s.Init.PID != 0 {
-		f.log.Info("machine does not answer and is ended", "machine", id, "err", err)
-	}
-	return nil, f.Stop(ctx, id)
+	return &Adopted{ID: id, Kind: s.Kind, Generation: s.Generation, Port: s.Port, PID: s.Init.PID}, nil
 }
 
 func hasPort(ports []PortState, p Port) bool {
-	for _, there := range ports {
-		if there.Name == p.Name && there.Index == p.Index {
-			return true
+	return slices.ContainsFunc(ports, func(there PortState) bool {
+		return there.Name == p.Name && there.Index == p.Index
+	})
+}
+
+// removePortsBut removes every port that is not in keep.
+func (f *Fabric) removePortsBut(keep []string) error {
+	ports, err := f.Ports()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range ports {
+		if !slices.Contains(keep, p.Name) {
+			names = append(names, p.Name)
 		}
 	}
-	return false
+	return f.RemovePorts(names...)
 }

@@ -57,7 +57,7 @@ func TestAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	kill(t, f, dead.ID)
-	if err := f.RemovePort(portless.Port.Name); err != nil {
+	if err := f.RemovePorts(portless.Port.Name); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(f.statePath(unknown.ID), []byte("{"), 0o644); err != nil {
@@ -142,7 +142,7 @@ func TestRemoveAgain(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, err := range []error{f.RemovePort("none"), f.RemoveHostLink(), f.Shutdown(t.Context(), "none"), f.Stop(t.Context(), "none")} {
+	for _, err := range []error{f.RemovePorts("none"), f.RemoveHostLink(), f.Shutdown(t.Context(), "none"), f.Stop(t.Context(), "none")} {
 		if err != nil {
 			t.Error(err)
 		}

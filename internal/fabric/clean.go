@@ -33,6 +33,7 @@ func (f *Fabric) Clean(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list machines: %w", err)
 	}
+	var ids []string
 	for _, e := range entries {
 		if _, err := f.readState(e.Name()); err != nil {
 			// Its processes are found by their control group.
@@ -41,21 +42,16 @@ func (f *Fabric) Clean(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := f.Stop(ctx, e.Name()); err != nil {
-			return fmt.Errorf("end %s: %w", e.Name(), err)
-		}
+		ids = append(ids, e.Name())
+	}
+	if err := f.Stop(ctx, ids...); err != nil {
+		return fmt.Errorf("end machines: %w", err)
 	}
 	if err := f.RemoveHostLink(); err != nil {
 		return err
 	}
-	ports, err := f.Ports()
-	if err != nil {
+	if err := f.removePortsBut(nil); err != nil {
 		return err
-	}
-	for _, p := range ports {
-		if err := f.RemovePort(p.Name); err != nil {
-			return err
-		}
 	}
 	if err := removeNamed(namespacePath(f.name)); err != nil {
 		return fmt.Errorf("remove dataplane namespace: %w", err)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -37,7 +38,8 @@ type Fabric struct {
 	groups      *cgroups
 	initBinary  string
 
-	limitsOnce sync.Once // to say once what limits cannot be had
+	limitsOnce sync.Once     // to say once what limits cannot be had
+	lastGroup  atomic.Uint32 // number of the last group of links to be removed together
 }
 
 // validName keeps Name fit for links and cgroups.

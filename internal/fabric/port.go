@@ -8,6 +8,7 @@ import (
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
@@ -87,12 +88,35 @@ func (f *Fabric) SetPortDown(name string) error {
 	return nil
 }
 
-// RemovePort removes both ends of a port. One that is not there is no error.
-func (f *Fabric) RemovePort(name string) error {
-	if err := removeLink(f.dataplane, name); err != nil {
-		return fmt.Errorf("remove port: %w", err)
+// RemovePorts removes both ends of ports, all at once. One that is not there is
+// no error.
+func (f *Fabric) RemovePorts(names ...string) error {
+	if len(names) == 0 {
+		return nil
 	}
-	return nil
+	if len(names) == 1 {
+		return removeLink(f.dataplane, names[0])
+	}
+	group := f.lastGroup.Add(1)
+	for _, name := range names {
+		link, err := f.dataplane.LinkByName(name)
+		if err == nil {
+			err = f.dataplane.LinkSetGroup(link, int(group))
+		}
+		if err != nil && !isNoLink(err) && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("remove port %s: %w", name, err)
+		}
+	}
+	return f.InDataplane(func() error {
+		request := nl.NewNetlinkRequest(unix.RTM_DELLINK, unix.NLM_F_ACK)
+		request.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+		request.AddData(nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(group)))
+		_, err := request.Execute(unix.NETLINK_ROUTE, 0)
+		if err != nil && !errors.Is(err, unix.ENODEV) { // none of them was there
+			return fmt.Errorf("remove %d ports: %w", len(names), err)
+		}
+		return nil
+	})
 }
 
 func removeLink(h *netlink.Handle, name string) error {
