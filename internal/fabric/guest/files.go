@@ -93,7 +93,7 @@ func layerRoot(spec *Spec, root string) error {
 
 // overlay mounts lower at target with changes going to dir of the working
 // directory. Where dir's file system cannot hold them (it is an overlay itself,
-// as in a container), they go to memory and do not outlive the machine.
+// as in a container), they go to memory: then every boot is the first.
 func overlay(lower, target, dir string) error {
 	mount := func() error {
 		upper, work := filepath.Join(dir, "upper"), filepath.Join(dir, "work")

@@ -63,6 +63,7 @@ func (m *machine) startProgram(args []string) error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", args[0], err)
 	}
+	m.log.Info("program started", "program", args[0])
 	go func() {
 		m.log.Info("program ended", "program", args[0], "status", exitStatus(<-ended))
 	}()
