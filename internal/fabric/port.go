@@ -23,7 +23,7 @@ type Port struct {
 	// bits makes the others of the prefix neighbours.
 	MAC     [6]byte
 	Address netip.Prefix
-	Gateway netip.Addr // of the default route; not valid: every address is a neighbour
+	Gateway netip.Addr // of the default route, a neighbour; not valid: every address is one
 	MTU     int        // in bytes; 0 is 1500
 }
 
@@ -182,6 +182,9 @@ func configure(h *netlink.Handle, p Port, name string) error {
 	route := &netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(netip.PrefixFrom(netip.IPv4Unspecified(), 0))}
 	if p.Gateway.IsValid() {
 		route.Gw = p.Gateway.AsSlice()
+		if !p.Address.Contains(p.Gateway) {
+			route.SetFlag(netlink.FLAG_ONLINK)
+		}
 	} else {
 		route.Scope = netlink.SCOPE_LINK
 	}

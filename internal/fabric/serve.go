@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -44,7 +45,12 @@ func (f *Fabric) ServeMachine(ctx context.Context, id string, h Handlers) error 
 	if metadata == nil {
 		metadata = http.NotFoundHandler()
 	}
-	server := &http.Server{Handler: metadata, ReadHeaderTimeout: askTimeout, IdleTimeout: time.Minute}
+	server := &http.Server{
+		Handler:           metadata,
+		ReadHeaderTimeout: askTimeout,
+		IdleTimeout:       time.Minute,
+		ErrorLog:          slog.NewLogLogger(f.log.Handler(), slog.LevelDebug),
+	}
 	stop := context.AfterFunc(ctx, func() {
 		server.Close()
 		queries.Close()

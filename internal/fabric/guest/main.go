@@ -63,6 +63,7 @@ func run(spec Spec, ready *os.File) error {
 	if err != nil {
 		return fmt.Errorf("find own process: %w", err)
 	}
+	unix.Umask(0o022) // whatever the daemon's is
 	if err := makeFiles(&spec); err != nil {
 		return fmt.Errorf("make file system: %w", err)
 	}
@@ -80,11 +81,16 @@ func run(spec Spec, ready *os.File) error {
 		return fmt.Errorf("open console: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(console.in, nil))
-	children := newReaper(spec.Kind == Instance)
+	children := newReaper()
 	m := &machine{spec: spec, hostPID: hostPID, console: console.in, children: children, shutdown: stop, log: log}
 
 	// Everything that runs from here on ends with the process, which takes the
 	// whole machine with it; nothing waits for these.
+	confined := make(chan error)
+	go children.runStarter(spec.Kind == Instance, confined)
+	if err := <-confined; err != nil {
+		return err
+	}
 	go children.run()
 	go console.run()
 	if err := m.listen(); err != nil {

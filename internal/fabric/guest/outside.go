@@ -29,12 +29,8 @@ func makeOutsideFiles(spec *Spec) error {
 			}
 		}
 	}
-	resolver := filepath.Join(spec.Dir, "resolv.conf")
-	if err := os.WriteFile(resolver, []byte(resolvConf(spec)), 0o644); err != nil {
-		return err
-	}
-	if err := cover("/etc/resolv.conf", resolver); err != nil {
-		return err
+	if err := coverResolvConf(spec); err != nil {
+		return fmt.Errorf("cover resolv.conf: %w", err)
 	}
 	// The host's name services would be asked before resolv.conf is.
 	for _, socket := range []string{"/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket"} {
@@ -46,6 +42,30 @@ func makeOutsideFiles(spec *Spec) error {
 		return fmt.Errorf("mount /sys: %w", err)
 	}
 	return nil
+}
+
+// coverResolvConf gives the machine a resolv.conf of its own. On a host that
+// has none to cover, the machine gets its own layer over /etc to hold one.
+func coverResolvConf(spec *Spec) error {
+	const path = "/etc/resolv.conf"
+	own := filepath.Join(spec.Dir, "resolv.conf")
+	if err := os.WriteFile(own, []byte(resolvConf(spec)), 0o644); err != nil {
+		return err
+	}
+	err := cover(path, own)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := unix.Chdir(spec.Dir); err != nil {
+		return err
+	}
+	if err := overlay("/etc", "/etc", "etc"); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, []byte(resolvConf(spec)), 0o644)
 }
 
 // cover mounts file over the file at path, or where that link leads.

@@ -16,7 +16,7 @@ import (
 // orphaned in the machine: process 1 inherits them. os/exec is not used, as its
 // waiting and the reaper's would take statuses from each other.
 type reaper struct {
-	confined bool // children lose the rights that could harm the host
+	jobs chan func() // run by runStarter
 
 	mu      sync.Mutex // held while a child is started and noted
 	waiting map[int]chan<- syscall.WaitStatus
@@ -25,8 +25,23 @@ type reaper struct {
 // shutdownGrace is how long programs have between SIGTERM and SIGKILL.
 const shutdownGrace = 2 * time.Second
 
-func newReaper(confined bool) *reaper {
-	return &reaper{confined: confined, waiting: map[int]chan<- syscall.WaitStatus{}}
+func newReaper() *reaper {
+	return &reaper{jobs: make(chan func()), waiting: map[int]chan<- syscall.WaitStatus{}}
+}
+
+// runStarter starts all children, on one thread, until the process ends. A
+// child has the rights of the thread it is forked from: with confined set the
+// thread gives up those that could harm the host, and says so on ready.
+func (r *reaper) runStarter(confined bool, ready chan<- error) {
+	runtime.LockOSThread()
+	if confined {
+		ready <- dropRights()
+	} else {
+		ready <- nil
+	}
+	for job := range r.jobs {
+		job()
+	}
 }
 
 // A process to start. Path is absolute.
@@ -50,22 +65,14 @@ func (r *reaper) start(p process) (pid int, ended <-chan syscall.WaitStatus, err
 	}
 	status := make(chan syscall.WaitStatus, 1)
 	started := make(chan struct{})
-	go func() {
+	r.jobs <- func() {
 		defer close(started)
-		if r.confined {
-			// A child has the rights of the thread it is forked from. The
-			// thread is not unlocked, so it ends with this goroutine.
-			runtime.LockOSThread()
-			if err = dropRights(); err != nil {
-				return
-			}
-		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if pid, err = syscall.ForkExec(p.path, p.args, attr); err == nil {
 			r.waiting[pid] = status
 		}
-	}()
+	}
 	<-started
 	return pid, status, err
 }

@@ -3,6 +3,7 @@ package guest
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -88,6 +89,7 @@ func (m *machine) serveHTTP(l net.Listener) error {
 	server := &http.Server{
 		ReadHeaderTimeout: time.Minute,
 		IdleTimeout:       time.Minute,
+		ErrorLog:          slog.NewLogLogger(m.log.Handler(), slog.LevelDebug),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			peer, _, err := net.SplitHostPort(r.RemoteAddr)
 			if err != nil {
