@@ -77,10 +77,14 @@ func (h *Host) fromInterface(fs *Flows, p *Packet, n *vpc.NetworkInterface) Verd
 }
 
 // fromOutside decides a packet of a host on the internet side, which may send
-// from its own address only.
+// from its own addresses only.
 func (h *Host) fromOutside(fs *Flows, p *Packet, addr netip.Addr) Verdict {
+	mac := vpc.MACOf(addr)
+	if p.SrcMAC != mac {
+		return drop(Spoofed)
+	}
 	if p.ARP != nil {
-		return answerARP(p.ARP, p.SrcMAC, []netip.Addr{addr})
+		return answerARP(p.ARP, mac, []netip.Addr{addr})
 	}
 	if p.Src != addr {
 		return drop(Spoofed)

@@ -188,8 +188,11 @@ func judgeACL(a *vpc.NetworkACL, egress bool, peer netip.Addr, p *header) (allow
 			return e.Allow, ACLRuleID(a, e)
 		}
 	}
-	return false, vpc.RuleID(a.ID + ":*")
+	return false, aclLast(a)
 }
+
+// aclLast names the rule at the end of every ACL, which denies.
+func aclLast(a *vpc.NetworkACL) vpc.RuleID { return vpc.RuleID(a.ID + ":*") }
 
 // ACLEntries returns the entries of one direction, by rising number.
 func ACLEntries(a *vpc.NetworkACL, egress bool) []vpc.ACLEntry {

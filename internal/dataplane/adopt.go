@@ -1,0 +1,157 @@
+package dataplane
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// adopt reads what an earlier process has left in pinned maps. Ports go on
+// being judged by its slots until they are connected anew.
+func (d *Dataplane) adopt() error {
+	if err := d.ruleIndexes.adopt(); err != nil {
+		return err
+	}
+	for i := uint32(1); i < d.sets.len(); i++ {
+		if j := d.sets.at(i); j.Version != 0 {
+			d.lastVersion = max(d.lastVersion, j.Version)
+			if j.Identity != 0 {
+				d.setIndexes.keep(i)
+				d.keepSlots(j)
+				d.setOf[vpc.Identity(j.Identity)] = &judgeSet{index: i}
+			}
+		}
+	}
+	for i := uint32(1); i < d.subnets.len(); i++ {
+		if j := d.subnets.at(i); j.Version != 0 {
+			d.lastVersion = max(d.lastVersion, j.Version)
+			if j.Identity != 0 {
+				d.subnetIndexes.keep(i)
+				d.keepSlots(j)
+				d.aclOf[vpc.SubnetNumber(j.Identity)] = &judgeSet{index: i}
+			}
+		}
+	}
+	var key kernelChunkKey
+	var value kernelVector
+	chunks := d.objects.Chunks.Iterate()
+	for chunks.Next(&key, &value) {
+		d.lastVector = max(d.lastVector, key.Vector)
+	}
+	if err := chunks.Err(); err != nil {
+		return fmt.Errorf("read chunks: %w", err)
+	}
+	return nil
+}
+
+func (d *Dataplane) keepSlots(j *kernelJudges) {
+	for _, s := range []uint32{j.Ingress, j.Egress} {
+		if s >= firstSlot {
+			d.slotIndexes.keep(s)
+		}
+	}
+}
+
+// Sweep removes what an earlier process has left and nobody has claimed since
+// Open: ports that were not connected, their addresses, and rules that no port
+// is judged by. It is called once everything is connected.
+func (d *Dataplane) Sweep() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	defer d.raiseEpoch()
+	for i := uint32(1); i < d.ports.len(); i++ {
+		if a := d.attached[policy.Port(i)]; d.ports.at(i).Number != 0 && (a == nil || a.number == 0) {
+			d.writePort(policy.Port(i), kernelPort{})
+		}
+	}
+	if err := d.sweepLocations(); err != nil {
+		return err
+	}
+	for id, s := range d.setOf {
+		if s.users == 0 {
+			delete(d.setOf, id)
+			d.vacate(d.sets, s, d.setIndexes)
+		}
+	}
+	for subnet, s := range d.aclOf {
+		if s.users == 0 {
+			delete(d.aclOf, subnet)
+			d.vacate(d.subnets, s, d.subnetIndexes)
+		}
+	}
+	time.Sleep(programGrace)
+	if err := d.freeRetired(time.Now()); err != nil {
+		return err
+	}
+	return d.sweepSlots()
+}
+
+func (d *Dataplane) sweepLocations() error {
+	known := make(map[kernelLocation]bool)
+	for _, a := range d.attached {
+		switch {
+		case a.number == 0:
+		case a.iface == nil:
+			known[location{0, a.plug.Outside}.key()] = true
+		default:
+			for at := range whereabouts(a, a.iface) {
+				known[at.key()] = true
+			}
+		}
+	}
+	return sweep(d.objects.Locations, func(k kernelLocation) bool { return known[k] })
+}
+
+func (d *Dataplane) sweepSlots() error {
+	live, vectors := make(map[uint32]bool), make(map[uint32]bool)
+	for s := range d.slotsInUse() {
+		live[s.index] = true
+		for _, k := range s.chunks {
+			vectors[k.Vector] = true
+		}
+	}
+	for i := range d.slotIndexes.taken {
+		if !live[i] {
+			d.slotIndexes.give(i, time.Now())
+		}
+	}
+	for _, err := range []error{
+		sweep(d.objects.Identities, func(k kernelIdentityKey) bool { return live[k.Slot] }),
+		sweep(d.objects.Cidrs, func(k kernelCidrKey) bool { return live[swap32(k.Slot)] }),
+		sweep(d.objects.L4, func(k kernelL4Key) bool { return live[swap32(k.Slot)] }),
+		sweep(d.objects.Rules, func(k kernelRulesKey) bool { return live[k.Slot] }),
+		sweep(d.objects.Chunks, func(k kernelChunkKey) bool { return vectors[k.Vector] }),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	for id, u := range d.ruleIndexes.byID {
+		if u.slots == 0 {
+			delete(d.ruleIndexes.byID, id)
+			d.ruleIndexes.indexes.give(u.index, time.Now())
+		}
+	}
+	return nil
+}
+
+// sweep deletes the entries of a map whose keys are not to be kept.
+func sweep[K any](m *ebpf.Map, keep func(K) bool) error {
+	var dead []K
+	var key K
+	var value []byte
+	entries := m.Iterate()
+	for entries.Next(&key, &value) {
+		if !keep(key) {
+			dead = append(dead, key)
+		}
+	}
+	if err := entries.Err(); err != nil {
+		return fmt.Errorf("read map %v: %w", m, err)
+	}
+	return deleteAll(m, dead)
+}

@@ -1,0 +1,239 @@
+package dataplane
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// Apply makes the kernel enforce what h.Apply has just changed. On an error
+// the kernel is between the old rules and the new, each port judged by one or
+// the other, and Repair finishes what is left.
+//
+// The order keeps every packet in between on one side: vectors of identities
+// that appear are written before anybody has them, a rebuilt slot is complete
+// before it is published, addresses move after the rules about them, and the
+// epoch, which makes known flows look again, comes last.
+func (d *Dataplane) Apply(h *policy.Host, c *policy.Change) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	defer d.raiseEpoch()
+	if err := d.freeRetired(time.Now()); err != nil {
+		return err
+	}
+	for _, set := range c.Appeared {
+		if err := d.introduce(set); err != nil {
+			return err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Rules)) {
+		if s := d.setOf[id]; s != nil && h.Set(id) != nil {
+			if err := d.rebuildSet(h, h.Set(id), s); err != nil {
+				return fmt.Errorf("rebuild rules of groups %v: %w", h.Set(id).Groups, err)
+			}
+		}
+	}
+	for _, subnet := range slices.Sorted(maps.Keys(c.ACLs)) {
+		if a := d.aclOf[subnet]; a != nil {
+			if err := d.rebuildACL(h.ACL(subnet), a); err != nil {
+				return fmt.Errorf("rebuild network ACL of subnet %d: %w", subnet, err)
+			}
+		}
+	}
+	if err := d.moveInterfaces(h, c); err != nil {
+		return err
+	}
+	for _, set := range c.Vanished {
+		if err := d.forget(set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step lets a test look at the kernel between two changes.
+func (d *Dataplane) step() {
+	if d.options.Step != nil {
+		d.options.Step()
+	}
+}
+
+func (d *Dataplane) raiseEpoch() {
+	d.step()
+	epoch := &d.control.at(0).Epoch
+	if atomic.AddUint32(epoch, 1) == 0 {
+		atomic.AddUint32(epoch, 1) // 0 is "not yet judged" in a flow
+	}
+}
+
+// introduce tells every slot that has rules about one of a set's groups about
+// the set's identity.
+func (d *Dataplane) introduce(set *policy.Set) error {
+	for s := range d.slotsInUse() {
+		if v := s.classifier.About(set); v != nil {
+			d.step()
+			if err := d.putIdentity(s, set.Identity, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Dataplane) forget(set *policy.Set) error {
+	for s := range d.slotsInUse() {
+		d.step()
+		if err := d.dropIdentity(s, set.Identity); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Dataplane) slotsInUse() map[*slot]bool {
+	slots := make(map[*slot]bool)
+	for _, s := range d.setOf {
+		slots[s.ingress], slots[s.egress] = true, true
+	}
+	delete(slots, nil)
+	return slots
+}
+
+func (d *Dataplane) rebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) error {
+	ingress, err := d.install(policy.CompileRules(h.Rules(set, false), h.Sets()))
+	if err != nil {
+		return err
+	}
+	var egress *slot
+	if !set.OpenEgress {
+		if egress, err = d.install(policy.CompileRules(h.Rules(set, true), h.Sets())); err != nil {
+			return err
+		}
+	}
+	d.sets.at(s.index).Identity = uint32(set.Identity)
+	d.publish(d.sets.at(s.index), s, ingress, egress)
+	return nil
+}
+
+func (d *Dataplane) rebuildACL(a *vpc.NetworkACL, s *judgeSet) error {
+	var ingress, egress *slot
+	if a != nil {
+		var err error
+		if ingress, err = d.install(policy.CompileACL(a, false)); err != nil {
+			return err
+		}
+		if egress, err = d.install(policy.CompileACL(a, true)); err != nil {
+			return err
+		}
+	}
+	d.publish(d.subnets.at(s.index), s, ingress, egress)
+	return nil
+}
+
+// publish puts complete slots in the place of old ones.
+func (d *Dataplane) publish(j *kernelJudges, s *judgeSet, ingress, egress *slot) {
+	d.retire(s.ingress)
+	d.retire(s.egress)
+	s.ingress, s.egress = ingress, egress
+	d.lastVersion++
+	d.step()
+	publish(j, s.ingress.number(), s.egress.number(), d.lastVersion)
+}
+
+// number is the slot's index; no slot stands for the one that is open.
+func (s *slot) number() uint32 {
+	if s == nil {
+		return openSlot
+	}
+	return s.index
+}
+
+// retire removes a slot once no program can be looking at it.
+func (d *Dataplane) retire(s *slot) {
+	if s != nil {
+		d.retired = append(d.retired, retiredSlot{s, time.Now().Add(programGrace)})
+	}
+}
+
+func (d *Dataplane) freeRetired(now time.Time) error {
+	for len(d.retired) > 0 && d.retired[0].until.Before(now) {
+		if err := d.remove(d.retired[0].slot); err != nil {
+			return fmt.Errorf("remove retired slot: %w", err)
+		}
+		d.retired = d.retired[1:]
+	}
+	return nil
+}
+
+// acquireSet returns the set that members of an identity are judged by.
+func (d *Dataplane) acquireSet(h *policy.Host, set *policy.Set) (*judgeSet, error) {
+	s := d.setOf[set.Identity]
+	if s == nil {
+		index, err := d.setIndexes.take(time.Now())
+		if err != nil {
+			return nil, err
+		}
+		s = &judgeSet{index: index}
+		d.setOf[set.Identity] = s
+	}
+	if s.ingress == nil {
+		if err := d.rebuildSet(h, set, s); err != nil {
+			return nil, err
+		}
+	}
+	s.users++
+	return s, nil
+}
+
+func (d *Dataplane) releaseSet(id vpc.Identity) {
+	s := d.setOf[id]
+	if s.users--; s.users > 0 {
+		return
+	}
+	delete(d.setOf, id)
+	d.vacate(d.sets, s, d.setIndexes)
+}
+
+func (d *Dataplane) acquireACL(h *policy.Host, subnet vpc.SubnetNumber) (*judgeSet, error) {
+	s := d.aclOf[subnet]
+	if s == nil {
+		index, err := d.subnetIndexes.take(time.Now())
+		if err != nil {
+			return nil, err
+		}
+		s = &judgeSet{index: index}
+		d.aclOf[subnet] = s
+		d.subnets.at(index).Identity = uint32(subnet)
+	}
+	if s.users == 0 {
+		if err := d.rebuildACL(h.ACL(subnet), s); err != nil {
+			return nil, err
+		}
+	}
+	s.users++
+	return s, nil
+}
+
+func (d *Dataplane) releaseACL(subnet vpc.SubnetNumber) {
+	s := d.aclOf[subnet]
+	if s.users--; s.users > 0 {
+		return
+	}
+	delete(d.aclOf, subnet)
+	d.vacate(d.subnets, s, d.subnetIndexes)
+}
+
+// vacate closes judges that nobody is judged by any more.
+func (d *Dataplane) vacate(in *shared[kernelJudges], s *judgeSet, indexes *allocator) {
+	d.lastVersion++
+	publish(in.at(s.index), closedSlot, closedSlot, d.lastVersion)
+	in.at(s.index).Identity = 0
+	d.retire(s.ingress)
+	d.retire(s.egress)
+	indexes.give(s.index, time.Now())
+}

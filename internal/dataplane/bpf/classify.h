@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Asks a slot about a packet: the rules about this peer AND the rules about
+ * this protocol and port; the first bit left is the rule that decides. See
+ * policy.Classifier for how the vectors are made.
+ */
+#ifndef CLASSIFY_H
+#define CLASSIFY_H
+
+#include "work.h"
+
+/* clang 14 has no count of trailing zeros for BPF, and a search by halves would
+ * make the verifier look at 64 ways. A de Bruijn sequence has every six bits
+ * once (C. Leiserson, H. Prokop, K. Randall, 1998).
+ */
+static const __u8 bit_of_sequence[64] = {
+	0,  1,	2,  53, 3,  7,	54, 27, 4,  38, 41, 8,	34, 55, 48, 28, 62, 5,	39, 46, 44, 42,
+	22, 9,	24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
+	23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+};
+
+static __always_inline __u32 first_bit(__u64 word)
+{
+	__u64 i = (word & -word) * 0x022fdd63cc95386dull >> 58;
+
+	return bit_of_sequence[i & 63];
+}
+
+static __always_inline struct vector *find_identity(const struct query *q)
+{
+	struct identity_key key = {.slot = q->slot, .identity = q->identity};
+
+	return bpf_map_lookup_elem(&identities, &key);
+}
+
+static __always_inline struct vector *find_cidr(const struct query *q)
+{
+	struct cidr_key key = {.prefixlen = 32 + 128, .slot = bpf_htonl(q->slot), .addr = q->peer};
+
+	return bpf_map_lookup_elem(&cidrs, &key);
+}
+
+static __always_inline struct vector *find_l4(const struct query *q)
+{
+	struct l4_key key = {
+		.prefixlen = 32 + 8 + 8 + 16,
+		.slot = bpf_htonl(q->slot),
+		.proto = q->proto,
+		.kind = q->any_port ? PORTS_UNKNOWN : PORTS_KNOWN,
+		.port = q->any_port ? 0 : q->match,
+	};
+
+	return bpf_map_lookup_elem(&l4, &key);
+}
+
+static __always_inline __u32 rule_at(__u32 slot, __u32 chunk, __u64 bit)
+{
+	struct rules_key key = {.slot = slot, .chunk = chunk};
+	struct rule_indexes *r = bpf_map_lookup_elem(&rules, &key);
+
+	opaque(bit);
+	return r ? r->index[bit & (CHUNK_RULES - 1)] : 0;
+}
+
+/* The first bit of (a | b) & c, or -1; *wide where any & c is not empty. Each
+ * of a, b and any may be missing.
+ */
+static __always_inline int match_chunk(const struct vector *a, const struct vector *b, const struct vector *c,
+				       const struct vector *any, __u8 *wide)
+{
+	__u64 common = 0, first = 0;
+	int at = 0;
+
+#pragma unroll
+	for (int i = CHUNK_WORDS - 1; i >= 0; i--) {
+		__u64 both = ((a ? a->word[i] : 0) | (b ? b->word[i] : 0)) & c->word[i];
+
+		if (any)
+			common |= any->word[i] & c->word[i];
+		if (both) {
+			first = both;
+			at = i * 64;
+		}
+	}
+	if (common)
+		*wide = true;
+	return first ? at + (int)first_bit(first) : -1;
+}
+
+static __always_inline struct vector *find_chunk(const struct vector *v, __u32 chunk)
+{
+	struct chunk_key key = {.vector = v->word[2], .chunk = chunk};
+
+	return bpf_map_lookup_elem(&chunks, &key);
+}
+
+static __always_inline bool has_chunk(const struct vector *v, __u32 chunk)
+{
+	return v && v->word[(chunk >> 6) & 1] >> (chunk & 63) & 1;
+}
+
+/* Looks at chunk q->chunk of a large slot. The first rule found stays; a later
+ * chunk can only add that some match is for everybody.
+ */
+__noinline int classify_chunk(struct query *q, struct vector *by_identity, struct vector *by_cidr,
+			      struct vector *by_l4, struct vector *any)
+{
+	struct vector *c;
+	__u32 chunk;
+	int bit;
+
+	if (!q || !by_l4)
+		return 0;
+	chunk = q->chunk;
+	c = find_chunk(by_l4, chunk);
+	if (!c)
+		return 0;
+	bit = match_chunk(has_chunk(by_identity, chunk) ? find_chunk(by_identity, chunk) : NULL,
+			  has_chunk(by_cidr, chunk) ? find_chunk(by_cidr, chunk) : NULL, c,
+			  has_chunk(any, chunk) ? find_chunk(any, chunk) : NULL, &q->wide);
+	if (bit >= 0 && !q->found) {
+		q->found = true;
+		q->rule = rule_at(q->slot, chunk, bit);
+	}
+	return 0;
+}
+
+static __always_inline __u64 summary(const struct vector *v, int word)
+{
+	return v ? v->word[word] : 0;
+}
+
+/* Takes the next candidate. */
+__noinline int next_chunk(struct query *q)
+{
+	if (!q)
+		return false;
+	if (q->candidates[0]) {
+		q->chunk = first_bit(q->candidates[0]);
+		q->candidates[0] &= q->candidates[0] - 1;
+	} else if (q->candidates[1]) {
+		q->chunk = 64 + first_bit(q->candidates[1]);
+		q->candidates[1] &= q->candidates[1] - 1;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* A slot of more rules than fit one vector: first which chunks can have a
+ * match at all, then those. What changes from one chunk to the next is kept in
+ * memory, where the verifier does not follow it.
+ */
+__noinline int classify_large(struct query *q, struct vector *by_identity, struct vector *by_cidr,
+			      struct vector *by_l4, struct vector *any)
+{
+	if (!q || !by_l4)
+		return false;
+	q->candidates[0] = by_l4->word[0] & (summary(by_identity, 0) | summary(by_cidr, 0) | summary(any, 0));
+	q->candidates[1] = by_l4->word[1] & (summary(by_identity, 1) | summary(by_cidr, 1) | summary(any, 1));
+	q->found = false;
+	for (int i = 0; i < MAX_CHUNKS && next_chunk(q); i++) {
+		if (q->found && !has_chunk(any, q->chunk))
+			continue;
+		classify_chunk(q, by_identity, by_cidr, by_l4, any);
+		if (q->found && q->wide)
+			break;
+	}
+	return q->found;
+}
+
+static __always_inline bool has_bit(const struct vector *v, __u64 bit)
+{
+	__u64 word = bit >> 6;
+
+	opaque(word);
+	return v->word[word & (CHUNK_WORDS - 1)] >> (bit & 63) & 1;
+}
+
+/* Fills in rule, wide and deny of *q. Returns whether a rule matches; one that
+ * denies is a match too.
+ */
+__noinline int classify(struct query *q)
+{
+	struct vector *by_identity = NULL, *by_cidr = NULL, *by_l4, *any;
+	struct slot *s;
+	int bit;
+
+	if (!q)
+		return false;
+	q->rule = 0;
+	q->wide = q->deny = false;
+	s = bpf_map_lookup_elem(&slots, &q->slot);
+	if (!s)
+		return false;
+	if (s->flags & SLOT_OPEN) {
+		q->wide = true;
+		return true;
+	}
+	any = is_ipv4(&q->peer) ? &s->any[0] : &s->any[1];
+	by_l4 = find_l4(q);
+	if (!by_l4)
+		return false;
+	if (s->flags & SLOT_CIDRS)
+		by_cidr = find_cidr(q);
+	if (!by_cidr)
+		by_cidr = any;
+	if (s->flags & SLOT_GROUPS && q->identity)
+		by_identity = find_identity(q);
+	if (s->flags & SLOT_LARGE)
+		return classify_large(q, by_identity, by_cidr, by_l4, any);
+	bit = match_chunk(by_identity, by_cidr, by_l4, any, &q->wide);
+	if (bit < 0)
+		return false;
+	q->rule = rule_at(q->slot, 0, bit);
+	if (s->flags & SLOT_ACL)
+		q->deny = has_bit(&s->deny, bit);
+	return true;
+}
+
+/* Whether a slot lets all ports of everybody of the family pass. */
+static __always_inline bool all_ports_open(__u32 slot, __u8 proto, bool ipv4)
+{
+	struct slot *s = bpf_map_lookup_elem(&slots, &slot);
+	__u32 flag = proto == PROTO_TCP ? (ipv4 ? SLOT_ALL_TCP4 : SLOT_ALL_TCP6) :
+					  (ipv4 ? SLOT_ALL_UDP4 : SLOT_ALL_UDP6);
+
+	return s && s->flags & (SLOT_OPEN | flag);
+}
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The way of a packet between two ends of a network. Each function here is the
+ * one of the same name in policy/decide.go. All return a reason.
+ */
+#ifndef DECIDE_H
+#define DECIDE_H
+
+#include "flow.h"
+
+static __always_inline void count_hit(__u32 rule)
+{
+	__u64 *n = rule ? bpf_map_lookup_elem(&hits, &rule) : NULL;
+
+	if (n)
+		(*n)++;
+}
+
+static __always_inline int refused(struct work *w)
+{
+	w->rule = w->j.acl_rule;
+	w->judged = w->j.reason == NO_EGRESS_RULE || w->j.reason == ACL_OUT ? w->end[SENDER].number :
+									      w->end[RECEIVER].number;
+	return w->j.reason;
+}
+
+static __always_inline int admitted(struct work *w)
+{
+	w->rule = w->end[RECEIVER].number ? w->j.at[RECEIVER].rule : w->j.at[SENDER].rule;
+	w->judged = w->end[RECEIVER].number ? w->end[RECEIVER].number : w->end[SENDER].number;
+	count_hit(w->j.at[SENDER].rule);
+	count_hit(w->j.at[RECEIVER].rule);
+	return ADMITTED;
+}
+
+/* Whether the rules allow the packet the other way. */
+__noinline int allows_back(struct work *w)
+{
+	int reason;
+
+	if (!w)
+		return false;
+	reverse(&w->opening, &w->p.t);
+	swap_ends(w);
+	reason = judge(w, w->opening.dport, false);
+	swap_ends(w);
+	return reason == UNDECIDED;
+}
+
+/* Begins a flow that w->j admits. Returns false when there is no room for it. */
+__noinline int open(struct work *w, __u32 from, struct dependencies *d)
+{
+	struct flow *f;
+
+	if (!w || !d)
+		return false;
+	from &= 1;
+	f = &w->fresh;
+	__builtin_memset(f, 0, sizeof(*f));
+	f->opener = from;
+	if (from == LOW) {
+		f->epoch[LOW] = is_icmp(w->p.t.proto) ? 0 : w->epoch;
+		f->number[LOW] = w->end[SENDER].number;
+		f->number[HIGH] = w->end[RECEIVER].number;
+		f->ifindex[LOW] = w->end[SENDER].ifindex;
+		f->ifindex[HIGH] = w->end[RECEIVER].ifindex;
+	} else {
+		f->epoch[HIGH] = is_icmp(w->p.t.proto) ? 0 : w->epoch;
+		f->number[HIGH] = w->end[SENDER].number;
+		f->number[LOW] = w->end[RECEIVER].number;
+		f->ifindex[HIGH] = w->end[SENDER].ifindex;
+		f->ifindex[LOW] = w->end[RECEIVER].ifindex;
+	}
+	f->half[LOW].last = f->half[HIGH].last = w->now;
+	store_dependencies(f, d, from);
+	record(f, &w->j, from);
+	if (observe(f, &w->p, from, w))
+		return true; /* and over already */
+	return !bpf_map_update_elem(&flows, &w->key, f, BPF_ANY);
+}
+
+/* Judges the opening of the flow of a key by the rules of now, into w->j. The
+ * packet's sender is end from.
+ */
+static __always_inline void judge_opening(struct work *w, const struct flow_key *k, const struct flow *f, __u32 from)
+{
+	__u32 o = f->opener & 1, other = o ^ 1;
+	bool back = from != o;
+
+	w->opening.src = k->addr[o];
+	w->opening.dst = k->addr[other];
+	w->opening.sport = k->port[o];
+	w->opening.dport = k->port[other];
+	w->opening.proto = (__u8)k->network_proto;
+	w->q.match = k->port[other];
+	w->q.any_port = false;
+	if (back)
+		swap_ends(w);
+	judge_groups(w);
+	if (back)
+		swap_ends(w);
+}
+
+static __always_inline bool cuts(const struct work *w, const struct flow *f)
+{
+	__u32 o = f->opener & 1;
+
+	if (w->j.at[SENDER].failed && (w->strict || !(f->flags & FLOW_TRACKED << o)))
+		return true;
+	return w->j.at[RECEIVER].failed && (w->strict || !(f->flags & FLOW_TRACKED << (o ^ 1)));
+}
+
+static __always_inline int revoked(struct work *w, struct flow *f, __u32 from)
+{
+	f->half[from & 1].last = w->now;
+	w->rule = 0;
+	w->judged = w->end[RECEIVER].number ? w->end[RECEIVER].number : w->end[SENDER].number;
+	return REVOKED;
+}
+
+static __always_inline int passes(struct work *w, struct flow *f, __u32 from)
+{
+	w->rule = decisive(f);
+	if (observe(f, &w->p, from, w))
+		bpf_map_delete_elem(&flows, &w->key);
+	return f->flags & FLOW_LINGERS ? LINGERING : KNOWN;
+}
+
+/* A packet of a flow. UNDECIDED: it was cut, and this opens it anew as w->j
+ * allows.
+ */
+__noinline int known(struct work *w, struct flow *f, __u32 from, struct dependencies *d)
+{
+	bool judged_anew = false;
+
+	if (!w || !f || !d)
+		return NO_ROUTE;
+	from &= 1;
+	if (f->flags & FLOW_CUT) {
+		if (w->p.t.proto != PROTO_TCP && !w->p.later && from == f->opener) {
+			w->opening = w->p.t;
+			if (judge(w, w->p.match, false) == UNDECIDED)
+				return UNDECIDED;
+		}
+		return revoked(w, f, from);
+	}
+	if (!same_sets(f, d, from)) {
+		judge_opening(w, &w->key, f, from);
+		if (cuts(w, f)) {
+			f->flags |= FLOW_CUT;
+			f->epoch[0] = f->epoch[1] = 0;
+			return revoked(w, f, from);
+		}
+		record(f, &w->j, f->opener & 1);
+		judged_anew = true;
+	}
+	if (judged_anew || !same_acls(f, d, from)) {
+		store_dependencies(f, d, from);
+		f->epoch[from ^ 1] = 0;
+		f->epoch[from] = 0;
+	}
+	if (!f->epoch[from]) {
+		int reason;
+
+		w->opening = w->p.t;
+		w->q.match = w->p.match;
+		w->q.any_port = false;
+		reason = judge_acls(w);
+		if (reason != UNDECIDED) {
+			w->j.reason = reason;
+			w->j.acl_rule = w->q.rule;
+			return refused(w);
+		}
+	}
+	if (!is_icmp(w->p.t.proto))
+		f->epoch[from] = w->epoch;
+	return passes(w, f, from);
+}
+
+/* An ICMP error that quotes a packet of a flow. UNDECIDED: it does not. */
+__noinline int related(struct work *w)
+{
+	const struct tuple *q;
+	struct dependencies d;
+	struct flow *f;
+	__u32 from;
+	int reason;
+
+	if (!w)
+		return UNDECIDED;
+	q = &w->p.quoted;
+	if (!same_addr(&q->src, &w->p.t.dst) || same_addr(&q->src, &q->dst))
+		return UNDECIDED;
+	if (w->end[SENDER].number && !same_addr(&q->dst, &w->p.t.src))
+		return UNDECIDED;
+	from = make_key(&w->key, q, w->network); /* the quoted packet's sender is our receiver */
+	f = find_flow(w, from ^ 1);
+	if (!f || f->flags & FLOW_CUT)
+		return UNDECIDED;
+	depend(w, &d);
+	if (!same_sets(f, &d, from ^ 1)) {
+		judge_opening(w, &w->key, f, from ^ 1);
+		if (cuts(w, f))
+			return UNDECIDED;
+	}
+	w->opening = w->p.t;
+	w->q.match = w->p.match;
+	w->q.any_port = false;
+	reason = judge_acls(w);
+	if (reason != UNDECIDED) {
+		w->j.reason = reason;
+		w->j.acl_rule = w->q.rule;
+		return refused(w);
+	}
+	w->rule = decisive(f);
+	return RELATED;
+}
+
+/* Begins a flow that w->j admits; in the middle of a TCP connection, or where
+ * there is no room to remember it, only if the rules allow the other way too.
+ */
+static __always_inline int begin_flow(struct work *w, __u32 from, struct dependencies *d)
+{
+	struct judgement j = w->j;
+
+	if (w->p.t.proto == PROTO_TCP && !w->p.opens) {
+		if (!allows_back(w)) {
+			w->rule = 0;
+			return NO_FLOW;
+		}
+		w->j = j;
+	}
+	if (open(w, from, d))
+		return admitted(w);
+	if (!allows_back(w)) {
+		w->rule = 0;
+		return TABLE_FULL;
+	}
+	w->j = j;
+	admitted(w);
+	return UNTRACKED;
+}
+
+/* One datagram, or a later fragment whose first one has told the ports. */
+static __always_inline int decide(struct work *w)
+{
+	struct dependencies d;
+	struct flow *f = NULL;
+	bool tcp = w->p.t.proto == PROTO_TCP, begins = false, reopens = false;
+	__u32 from = LOW;
+	int reason;
+
+	if (w->p.has_quoted && !w->p.later) {
+		reason = related(w);
+		if (reason != UNDECIDED)
+			return reason;
+	}
+	if (w->p.in_flow) {
+		from = make_key(&w->key, &w->p.t, w->network);
+		f = find_flow(w, from);
+		if (f && is_icmp(w->p.t.proto) && !w->p.later && w->p.opens != (from == f->opener))
+			f = NULL; /* asked by the one who was asked, or answered by the one who asked */
+		depend(w, &d);
+		begins = w->p.opens || (tcp && !w->p.later);
+	}
+	if (f && !(tcp && w->p.opens)) {
+		reason = known(w, f, from, &d);
+		if (reason != UNDECIDED)
+			return reason;
+		reopens = true;
+	}
+	if (!reopens) {
+		w->opening = w->p.t;
+		if (judge(w, w->p.match, w->p.any_port) != UNDECIDED)
+			return refused(w);
+	}
+	return begins ? begin_flow(w, from, &d) : admitted(w);
+}
+
+static __always_inline void make_seed_key(struct work *w)
+{
+	w->seed_key.src = w->p.t.src;
+	w->seed_key.dst = w->p.t.dst;
+	w->seed_key.network = w->network;
+	w->seed_key.id = w->p.id;
+	w->seed_key.proto = w->p.t.proto;
+}
+
+static __always_inline struct seed *find_seed(struct work *w)
+{
+	struct seed *s;
+
+	make_seed_key(w);
+	s = bpf_map_lookup_elem(&seeds, &w->seed_key);
+	return s && since(s->at, w->now) <= TICKS(FRAGMENT_SEED) ? s : NULL;
+}
+
+static __always_inline void plant(struct work *w)
+{
+	make_seed_key(w);
+	w->seed.sport = w->p.t.sport;
+	w->seed.dport = w->p.t.dport;
+	w->seed.match = w->p.match;
+	w->seed.in_flow = w->p.in_flow;
+	w->seed.at = w->now;
+	bpf_map_update_elem(&seeds, &w->seed_key, &w->seed, BPF_ANY);
+}
+
+/* The packet w->p from w->end[SENDER] to w->end[RECEIVER] of w->network. */
+__noinline int pass(struct work *w)
+{
+	bool alone = false;
+	int reason;
+
+	if (!w)
+		return NO_ROUTE;
+	if (same_addr(&w->p.t.src, &w->p.t.dst))
+		return MALFORMED;
+	if (w->p.later) {
+		struct seed *s = find_seed(w);
+
+		alone = !s;
+		w->p.any_port = !s;
+		w->p.in_flow = s && s->in_flow;
+		w->p.opens = false;
+		if (s) {
+			w->p.t.sport = s->sport;
+			w->p.t.dport = s->dport;
+			w->p.match = s->match;
+		}
+	}
+	reason = decide(w);
+	if (alone && reason != ADMITTED)
+		return FRAGMENT_ALONE;
+	if (w->p.more && !w->p.later && reason <= UNTRACKED)
+		plant(w);
+	return reason;
+}
+
+#endif

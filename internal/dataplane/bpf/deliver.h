@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What happens to a frame once it is decided: rewritten where addresses
+ * differ, handed to the receiver's port, or counted and dropped.
+ */
+#ifndef DELIVER_H
+#define DELIVER_H
+
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include "parse.h"
+#include "decide.h"
+
+/* The virtual router's MAC address, and the internet's. */
+#define ROUTER_MAC {{bpf_htons(0x0252), 0, bpf_htons(1)}}
+
+static __always_inline __be32 ipv4_of(const struct addr *a)
+{
+	return a->lo >> 32;
+}
+
+/* Exchanges an address of the IPv4 header, and with it the checksums that
+ * cover it.
+ */
+static __always_inline void exchange(struct __sk_buff *skb, const struct packet *p, __u32 at, __be32 old, __be32 new)
+{
+	if (!p->later && p->t.proto == PROTO_TCP)
+		bpf_l4_csum_replace(skb, p->l4_offset + 16, old, new, BPF_F_PSEUDO_HDR | 4);
+	if (!p->later && p->t.proto == PROTO_UDP)
+		bpf_l4_csum_replace(skb, p->l4_offset + 6, old, new, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | 4);
+	bpf_l3_csum_replace(skb, ETH_LEN + 10, old, new, 4);
+	bpf_skb_store_bytes(skb, at, &new, sizeof(new), 0);
+}
+
+/* The same in the packet that an ICMP error quotes. Its header's sum stays
+ * what it was, and so does the sum of the message.
+ */
+static __always_inline void exchange_quoted(struct __sk_buff *skb, const struct packet *p, __u32 at, __be32 old,
+					    __be32 new)
+{
+	bpf_l3_csum_replace(skb, p->quoted_offset + 10, old, new, 4);
+	bpf_skb_store_bytes(skb, p->quoted_offset + at, &new, sizeof(new), 0);
+}
+
+/* Gives the packet the sender's public address for the private one. */
+__noinline int leave(struct __sk_buff *skb, struct packet *p, struct addr *public)
+{
+	__be32 old, new;
+
+	if (!p || !public)
+		return 0;
+	old = ipv4_of(&p->t.src);
+	new = ipv4_of(public);
+	exchange(skb, p, ETH_LEN + 12, old, new);
+	if (p->has_quoted && same_addr(&p->quoted.dst, &p->t.src)) {
+		exchange_quoted(skb, p, 16, old, new);
+		p->quoted.dst = *public;
+	}
+	p->t.src = *public;
+	return 0;
+}
+
+/* Gives the packet the receiver's private address for the public one. */
+__noinline int arrive(struct __sk_buff *skb, struct packet *p, struct addr *private)
+{
+	__be32 old, new;
+
+	if (!p || !private)
+		return 0;
+	old = ipv4_of(&p->t.dst);
+	new = ipv4_of(private);
+	exchange(skb, p, ETH_LEN + 16, old, new);
+	if (p->has_quoted && same_addr(&p->quoted.src, &p->t.dst)) {
+		exchange_quoted(skb, p, 12, old, new);
+		p->quoted.src = *private;
+	}
+	p->t.dst = *private;
+	return 0;
+}
+
+/* Hands the frame to whoever is behind a port. */
+static __always_inline int hand_over(struct __sk_buff *skb, __u32 ifindex)
+{
+	if (skb->pkt_type != PACKET_HOST)
+		bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect_peer(ifindex, 0);
+}
+
+static __always_inline int deliver(struct __sk_buff *skb, __u32 ifindex, bool routed)
+{
+	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	const struct mac router = ROUTER_MAC;
+	struct mac mac;
+
+	if (!port || !port->number || bpf_skb_load_bytes(skb, 0, &mac, sizeof(mac)))
+		return TC_ACT_SHOT;
+	if (!same_mac(&mac, &port->mac))
+		bpf_skb_store_bytes(skb, 0, &port->mac, sizeof(mac), 0);
+	if (routed)
+		bpf_skb_store_bytes(skb, 6, &router, sizeof(router), 0);
+	return hand_over(skb, ifindex);
+}
+
+/* Whether one more event of a kind may be told this second. */
+static __always_inline bool may_tell(struct drop_count *n, const struct control *c, __u64 ns)
+{
+	__u32 second = ns / 1000000000ull;
+
+	if (n->second != second) {
+		n->second = second;
+		n->tokens = c->events_per_second;
+	}
+	if (!n->tokens)
+		return false;
+	n->tokens--;
+	return true;
+}
+
+static __always_inline void tell(struct __sk_buff *skb, const struct work *w, __u8 reason)
+{
+	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e)
+		return;
+	e->at = bpf_ktime_get_ns();
+	e->src = w->p.t.src;
+	e->dst = w->p.t.dst;
+	e->sport = w->p.t.sport;
+	e->dport = w->p.t.dport;
+	e->proto = w->p.t.proto;
+	e->tcp_flags = w->p.tcp_flags;
+	e->reason = reason;
+	e->pad = 0;
+	e->rule = w->rule;
+	e->number = w->judged;
+	e->ifindex = skb->ifindex;
+	e->bytes = skb->len;
+	bpf_ringbuf_submit(e, 0);
+}
+
+/* Counts a frame that goes nowhere, exactly, and tells of it, now and then. */
+__noinline int discard(struct __sk_buff *skb, struct work *w, __u32 reason)
+{
+	struct control *c = get_control();
+	struct drop_count *n, none = {};
+	struct drop_key key = {.reason = reason};
+
+	if (!w || !c)
+		return TC_ACT_SHOT;
+	key.number = w->judged;
+	n = bpf_map_lookup_elem(&drops, &key);
+	if (!n) {
+		bpf_map_update_elem(&drops, &key, &none, BPF_NOEXIST);
+		n = bpf_map_lookup_elem(&drops, &key);
+	}
+	if (n) {
+		n->packets += w->segments;
+		n->bytes += w->frame_length;
+		if (may_tell(n, c, clock_ns(c)))
+			tell(skb, w, reason);
+	}
+	return TC_ACT_SHOT;
+}
+
+#endif

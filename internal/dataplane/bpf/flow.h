@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What is remembered of packets, as policy.Flows has it. */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include "judge.h"
+
+/* Seconds, from policy/flows.go. */
+enum {
+	TCP_OPENING = 60,
+	TCP_ESTABLISHED = 432000,
+	TCP_CLOSING = 60,
+	UDP_ONE_WAY = 30,
+	UDP_STREAM = 180,
+	ICMP_QUERY = 30,
+	OTHER_PROTO = 600,
+	FRAGMENT_SEED = 30,
+};
+
+/* Fills in the key of a tuple. Returns which end its sender is. */
+static __always_inline __u32 make_key(struct flow_key *k, const struct tuple *t, __u32 network)
+{
+	k->network_proto = network << 8 | t->proto;
+	if (t->src.hi < t->dst.hi || (t->src.hi == t->dst.hi && t->src.lo < t->dst.lo)) {
+		k->addr[LOW] = t->src;
+		k->addr[HIGH] = t->dst;
+		k->port[LOW] = t->sport;
+		k->port[HIGH] = t->dport;
+		return LOW;
+	}
+	k->addr[LOW] = t->dst;
+	k->addr[HIGH] = t->src;
+	k->port[LOW] = t->dport;
+	k->port[HIGH] = t->sport;
+	return HIGH;
+}
+
+static __always_inline __u32 timeout(const struct flow *f, __u8 proto)
+{
+	switch (proto) {
+	case PROTO_TCP:
+		if (f->flags & FLOW_RESET || (f->flags & (FLOW_FIN | FLOW_FIN << 1)) == (FLOW_FIN | FLOW_FIN << 1))
+			return TICKS(TCP_CLOSING);
+		return f->flags & FLOW_CONFIRMED ? TICKS(TCP_ESTABLISHED) : TICKS(TCP_OPENING);
+	case PROTO_UDP:
+		return f->flags & FLOW_STREAM ? TICKS(UDP_STREAM) : TICKS(UDP_ONE_WAY);
+	case PROTO_ICMP:
+	case PROTO_ICMPV6:
+		return TICKS(ICMP_QUERY);
+	default:
+		return TICKS(OTHER_PROTO);
+	}
+}
+
+/* Ticks since a packet. Another CPU's clock may have been a little ahead. */
+static __always_inline __u32 since(__u32 last, __u32 now)
+{
+	__u32 ticks = now - last;
+
+	return ticks > -TICKS(10) ? 0 : ticks;
+}
+
+/* Ticks since the later of the last packets of both ends. */
+static __always_inline __u32 idle(const struct flow *f, __u32 now)
+{
+	__u32 low = since(f->half[LOW].last, now), high = since(f->half[HIGH].last, now);
+
+	return low < high ? low : high;
+}
+
+static __always_inline bool expired(const struct flow *f, __u8 proto, __u32 now)
+{
+	return idle(f, now) > timeout(f, proto);
+}
+
+/* The flow of w->key whose ends are those of the packet, the sender being end
+ * from. An entry that has expired, or belongs to earlier owners of its
+ * addresses, is as good as none.
+ */
+static __always_inline struct flow *find_flow(struct work *w, __u32 from)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, &w->key);
+	__u32 low = from == LOW ? w->end[SENDER].number : w->end[RECEIVER].number;
+	__u32 high = from == LOW ? w->end[RECEIVER].number : w->end[SENDER].number;
+
+	if (!f || expired(f, (__u8)w->key.network_proto, w->now))
+		return NULL;
+	if (f->number[LOW] != low || f->number[HIGH] != high)
+		return NULL;
+	return f;
+}
+
+/* Brings f forward by a packet from one of its ends, like flow.observe.
+ * Returns whether the flow is over.
+ */
+static __always_inline bool observe(struct flow *f, const struct packet *p, __u32 from, const struct work *w)
+{
+	struct flow_half *half = from == LOW ? &f->half[LOW] : &f->half[HIGH];
+	__u32 flags = f->flags, peer_fin;
+
+	half->last = w->now;
+	half->bytes += w->frame_length;
+	half->packets += w->segments;
+	if (from != f->opener)
+		flags |= FLOW_CONFIRMED;
+	else if (flags & FLOW_CONFIRMED)
+		flags |= FLOW_STREAM;
+	if (p->t.proto == PROTO_TCP && !p->later) {
+		if (p->tcp_flags & TCP_RST)
+			flags |= FLOW_RESET;
+		if (p->tcp_flags & TCP_FIN) {
+			__u32 covered = p->seq + p->length + 1;
+
+			if (from == LOW) {
+				flags |= FLOW_FIN;
+				f->fin[LOW] = covered;
+			} else {
+				flags |= FLOW_FIN << 1;
+				f->fin[HIGH] = covered;
+			}
+		}
+		peer_fin = from == LOW ? f->fin[HIGH] : f->fin[LOW];
+		if (p->tcp_flags & TCP_ACK && flags & (from == LOW ? FLOW_FIN << 1 : FLOW_FIN) &&
+		    (__s32)(p->ack - peer_fin) >= 0)
+			flags |= from == LOW ? FLOW_FIN_ACK << 1 : FLOW_FIN_ACK;
+	}
+	if (flags != f->flags)
+		f->flags = flags;
+	return (flags & (FLOW_FIN_ACK | FLOW_FIN_ACK << 1)) == (FLOW_FIN_ACK | FLOW_FIN_ACK << 1);
+}
+
+/* Remembers what w->j says of the ends whose rules allow the flow. The opener
+ * is w->end[SENDER] when from is the opener.
+ */
+static __always_inline void record(struct flow *f, const struct judgement *j, __u32 opener)
+{
+	__u32 other = opener == LOW ? HIGH : LOW;
+	__u32 flags = f->flags & ~FLOW_LINGERS;
+
+	if (!j->at[SENDER].failed) {
+		f->rule[opener & 1] = j->at[SENDER].rule;
+		flags &= ~(FLOW_TRACKED << opener);
+		flags |= (j->at[SENDER].tracked ? FLOW_TRACKED : 0) << opener;
+	}
+	if (!j->at[RECEIVER].failed) {
+		f->rule[other & 1] = j->at[RECEIVER].rule;
+		flags &= ~(FLOW_TRACKED << other);
+		flags |= (j->at[RECEIVER].tracked ? FLOW_TRACKED : 0) << other;
+	}
+	if (j->at[SENDER].failed | j->at[RECEIVER].failed)
+		flags |= FLOW_LINGERS;
+	f->flags = flags;
+}
+
+/* The rule to name: that of the end which was not the opener, where it is an
+ * interface.
+ */
+static __always_inline __u32 decisive(const struct flow *f)
+{
+	__u32 other = f->opener == LOW ? HIGH : LOW;
+
+	return f->number[other & 1] ? f->rule[other & 1] : f->rule[f->opener & 1];
+}
+
+static __always_inline __u32 version_of(void *map, __u32 index)
+{
+	struct judges *j = find_judges(map, index);
+
+	return j ? *(volatile __u32 *)&j->version : 0;
+}
+
+/* What a judgement now would depend on, for the ends of the packet. */
+struct dependencies {
+	__u32 set[2], acl[2]; /* SENDER, RECEIVER */
+};
+
+static __always_inline void depend(const struct work *w, struct dependencies *d)
+{
+	d->set[SENDER] = version_of(&sets, w->end[SENDER].set);
+	d->set[RECEIVER] = version_of(&sets, w->end[RECEIVER].set);
+	d->acl[SENDER] = version_of(&subnets, w->end[SENDER].subnet);
+	d->acl[RECEIVER] = version_of(&subnets, w->end[RECEIVER].subnet);
+	barrier_var(d->acl[RECEIVER]); /* versions are read before slots */
+}
+
+static __always_inline void store_dependencies(struct flow *f, const struct dependencies *d, __u32 from)
+{
+	__u32 other = from == LOW ? HIGH : LOW;
+
+	f->set_version[from & 1] = d->set[SENDER];
+	f->set_version[other & 1] = d->set[RECEIVER];
+	f->acl_version[from & 1] = d->acl[SENDER];
+	f->acl_version[other & 1] = d->acl[RECEIVER];
+}
+
+static __always_inline bool same_sets(const struct flow *f, const struct dependencies *d, __u32 from)
+{
+	__u32 other = from == LOW ? HIGH : LOW;
+
+	return f->set_version[from & 1] == d->set[SENDER] && f->set_version[other & 1] == d->set[RECEIVER];
+}
+
+static __always_inline bool same_acls(const struct flow *f, const struct dependencies *d, __u32 from)
+{
+	__u32 other = from == LOW ? HIGH : LOW;
+
+	return f->acl_version[from & 1] == d->acl[SENDER] && f->acl_version[other & 1] == d->acl[RECEIVER];
+}
+
+static __always_inline void swap_ends(struct work *w)
+{
+	struct end e = w->end[SENDER];
+
+	w->end[SENDER] = w->end[RECEIVER];
+	w->end[RECEIVER] = e;
+}
+
+static __always_inline void reverse(struct tuple *to, const struct tuple *t)
+{
+	to->src = t->dst;
+	to->dst = t->src;
+	to->sport = t->dport;
+	to->dport = t->sport;
+	to->proto = t->proto;
+}
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The structs that Go and BPF share. This file is their only definition: go
+ * generate turns each into a Go type. Rules of the house:
+ *   - addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d, so there is one path;
+ *   - ports and addresses are in network order, everything else in host order;
+ *   - padding is spelled out and zero, or the verifier rejects the key.
+ */
+#ifndef RINGFENCE_H
+#define RINGFENCE_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* Why a packet is delivered or dropped. The numbers are those of
+ * policy.Reason; a test holds the two together.
+ */
+enum reason {
+	UNDECIDED,
+	ADMITTED,
+	KNOWN,
+	LINGERING,
+	RELATED,
+	UNTRACKED,
+	ANSWERED,
+	IGNORED,
+	UNKNOWN_PORT,
+	MALFORMED,
+	NOT_IP,
+	SPOOFED,
+	MULTICAST,
+	NO_ROUTE,
+	FRAGMENT_ALONE,
+	NO_EGRESS_RULE,
+	NO_INGRESS_RULE,
+	ACL_OUT,
+	ACL_IN,
+	REVOKED,
+	NO_FLOW,
+	TABLE_FULL,
+};
+const enum reason *keep_reason __attribute__((unused));
+
+struct addr {
+	__u64 hi, lo; /* as they lie in memory: network order */
+};
+
+struct mac {
+	__u16 part[3]; /* likewise */
+};
+
+/* ---- who is where ---- */
+
+enum port_flags {
+	PORT_OUTSIDE = 1,  /* a host on the internet side */
+	PORT_NO_CHECK = 2, /* source/destination check is off */
+};
+const enum port_flags *keep_port_flags __attribute__((unused));
+
+/* What is behind a host-side link, by its index. All zero: nothing. */
+struct port {
+	__u32 number; /* the interface's, which tells it from earlier ones; 0: nothing */
+	__u32 network;
+	__u32 set;    /* index into sets; the only field that changes while in use */
+	__u32 subnet; /* index into subnets */
+	__u32 flags;
+	struct mac mac;
+	__u16 pad[3];
+	struct addr addr;   /* primary */
+	struct addr public; /* of the primary address; zero: none */
+};
+
+/* Who has an address in a network; network 0 is the internet. */
+struct location {
+	__u32 network;
+	__u32 pad;
+	struct addr addr;
+};
+
+struct whereabouts {
+	__u32 number;
+	__u32 ifindex; /* of the host-side link */
+	__u32 network; /* for public addresses: where the private one is */
+	__u32 pad;
+	struct addr private; /* for public addresses; otherwise the address itself */
+};
+
+/* ---- rules as bit vectors ---- */
+
+#define CHUNK_RULES 512u
+#define CHUNK_WORDS 8
+#define MAX_CHUNKS 128 /* 65,536 rules in a slot */
+
+/* Bit i stands for rule i of a slot. In a large slot the first two words say
+ * in which chunks any bit is set, and the third is the number under which the
+ * chunks are found.
+ */
+struct vector {
+	__u64 word[CHUNK_WORDS];
+};
+
+enum slot_flags {
+	SLOT_OPEN = 1,	 /* everything passes; no rule is named */
+	SLOT_CIDRS = 2,	 /* there are blocks other than 0.0.0.0/0 and ::/0 */
+	SLOT_GROUPS = 4, /* there are groups as peers */
+	SLOT_LARGE = 8,	 /* more than CHUNK_RULES rules */
+	SLOT_ACL = 16,	 /* some rules deny */
+	/* a rule lets all ports of everybody pass, by protocol and family */
+	SLOT_ALL_TCP4 = 32,
+	SLOT_ALL_TCP6 = 64,
+	SLOT_ALL_UDP4 = 128,
+	SLOT_ALL_UDP6 = 256,
+};
+const enum slot_flags *keep_slot_flags __attribute__((unused));
+
+/* Slots that are always there. An index of 0 is in every zeroed struct, so 0
+ * refuses everything.
+ */
+enum { SLOT_CLOSED_INDEX = 0, SLOT_OPEN_INDEX = 1 };
+
+/* A compiled list of rules. It never changes once it is in use, but for
+ * identities that appear and vanish.
+ */
+struct slot {
+	__u32 flags;
+	__u32 pad;
+	struct vector any[2]; /* rules for everybody, IPv4 and IPv6 */
+	struct vector deny;
+};
+
+/* The slots of an interned set of groups, or of a subnet's ACL. Both slots are
+ * written by one 8-byte store, the version after them: whoever reads the
+ * version first may judge by newer slots than it says, never by older ones.
+ */
+struct judges {
+	__u32 ingress, egress; /* slots */
+	__u32 version;	       /* never twice the same */
+	__u32 identity;	       /* of the set */
+};
+
+struct identity_key {
+	__u32 slot, identity;
+};
+
+struct cidr_key {
+	__u32 prefixlen;
+	__be32 slot;
+	struct addr addr;
+};
+
+enum { PORTS_KNOWN, PORTS_UNKNOWN };
+
+struct l4_key {
+	__u32 prefixlen;
+	__be32 slot;
+	__u8 proto;
+	__u8 kind; /* PORTS_KNOWN: by port; PORTS_UNKNOWN: what a fragment without ports may match */
+	__be16 port;
+};
+
+struct chunk_key {
+	__u32 vector, chunk;
+};
+
+struct rules_key {
+	__u32 slot, chunk;
+};
+
+/* The host-wide indexes of the rules of a chunk, for counters and names. */
+struct rule_indexes {
+	__u32 index[CHUNK_RULES];
+};
+
+struct rule_name {
+	__u8 text[40]; /* padded with zeros */
+};
+
+/* ---- what holds for all ---- */
+
+struct control {
+	__u32 epoch;		 /* every change of policy raises it, as its last step */
+	__u32 strict;		 /* revocation cuts tracked flows too */
+	__u64 clock_mask;	 /* 0 stops the clock at clock_offset, for tests; else all ones */
+	__u64 clock_offset;	 /* nanoseconds added to it */
+	__u32 events_per_second; /* of one reason at one interface and CPU */
+	__u32 pad;
+};
+
+/* ---- what is remembered ---- */
+
+struct flow_key {
+	struct addr addr[2]; /* the lower first */
+	__be16 port[2];
+	__u32 network_proto; /* network << 8 | protocol */
+};
+_Static_assert(sizeof(struct flow_key) == 40, "flow_key is a map key");
+
+enum flow_flags {
+	FLOW_CUT = 1, /* a tombstone */
+	FLOW_CONFIRMED = 2,
+	FLOW_STREAM = 4,
+	FLOW_RESET = 8,
+	FLOW_LINGERS = 16,  /* some rule that admitted it is gone */
+	FLOW_TRACKED = 32,  /* at the low end; shifted by one: at the high end */
+	FLOW_FIN = 128,	    /* sent by the low end; likewise */
+	FLOW_FIN_ACK = 512, /* of the low end's; likewise */
+};
+const enum flow_flags *keep_flow_flags __attribute__((unused));
+
+struct flow_half {
+	__u64 bytes;
+	__u32 packets;
+	__u32 last; /* tick */
+};
+
+/* Index 0 is the end with the lower address. */
+struct flow {
+	__u32 epoch[2];	  /* at which packets from this end were last judged; 0: not yet */
+	__u32 number[2];  /* of the interfaces; 0: on the internet side */
+	__u32 ifindex[2]; /* of their ports; 0: on the internet side */
+	__u32 set_version[2], acl_version[2]; /* what the judgement depended on */
+	__u32 rule[2];	  /* host-wide index of the rule that admitted it at this end */
+	__u32 fin[2];	  /* the acknowledgement that covers the FIN */
+	__u32 flags;
+	__u32 opener;	  /* which end */
+	struct flow_half half[2]; /* sent by this end */
+};
+
+#define COLLECTION_KEYS 64
+
+/* What the program that forgets expired flows is to look at. */
+struct collection {
+	__u32 count;
+	__u32 now; /* tick */
+	__u32 deleted;
+	__u32 pad;
+	struct flow_key key[COLLECTION_KEYS];
+};
+
+struct seed_key {
+	struct addr src, dst;
+	__u32 network;
+	__u32 id;
+	__u32 proto;
+	__u32 pad;
+};
+
+struct seed {
+	__be16 sport, dport, match;
+	__u8 in_flow;
+	__u8 pad;
+	__u32 at; /* tick */
+};
+
+/* ---- what is told ---- */
+
+struct drop_key {
+	__u32 number; /* of the interface, 0 when unknown */
+	__u32 reason;
+};
+
+struct drop_count {
+	__u64 packets, bytes;
+	__u32 tokens; /* events left in this second */
+	__u32 second;
+};
+
+struct event {
+	__u64 at;	/* nanoseconds since boot */
+	struct addr src, dst;
+	__be16 sport, dport;
+	__u8 proto, tcp_flags;
+	__u8 reason;
+	__u8 pad;
+	__u32 rule;	/* host-wide index; 0: none */
+	__u32 number;	/* the interface that is judged; 0: none */
+	__u32 ifindex;	/* where the packet came in */
+	__u32 bytes;
+};
+const struct event *keep_event __attribute__((unused));
+
+#endif

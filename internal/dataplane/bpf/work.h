@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What a program knows of the packet at hand. It lives in a per-CPU map,
+ * because 512 bytes of stack must do for the whole chain of calls; programs
+ * run with bottom halves off, so nobody else on the CPU is using it.
+ */
+#ifndef WORK_H
+#define WORK_H
+
+#include "maps.h"
+
+#define IPV4_MAPPED_HI 0
+#define IPV4_MAPPED(ip) ((__u64)(ip) << 32 | bpf_htonl(0xffff))
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+/* Keeps the compiler from reasoning about x, where what it would make of it
+ * does not pass the verifier.
+ */
+#define opaque(x) asm volatile("" : "+r"(x))
+
+enum { LOW, HIGH };
+enum { INGRESS, EGRESS };
+enum { SENDER, RECEIVER };
+
+enum { ETH_LEN = 14, IPV4_LEN = 20, TCP_LEN = 20, UDP_LEN = 8, ICMP_LEN = 8, ARP_LEN = 28 };
+enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
+enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16 };
+
+struct tuple {
+	struct addr src, dst;
+	__be16 sport, dport; /* of the flow; an ICMP query's are its identifier, and type and code */
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct packet {
+	struct tuple t;
+	__be16 match; /* what rules look at: destination port, or ICMP type and code */
+	__u8 in_flow; /* of a kind that flows are made of */
+	__u8 opens;   /* may begin one */
+	__u8 later;   /* a later fragment */
+	__u8 more;    /* not the last fragment */
+	__u8 any_port; /* ports are not known */
+	__u8 tcp_flags;
+	__u32 seq, ack, length; /* TCP; length of the payload */
+	__u32 id;	 /* of the datagram */
+	__u32 l4_offset; /* in the frame */
+	struct mac src_mac;
+	__u8 has_quoted;
+	__u8 pad;
+	struct tuple quoted;   /* valid iff has_quoted */
+	__u32 quoted_offset;   /* of its IP header in the frame */
+	__u8 options[40];      /* of IPv4, while they are looked at */
+	__u32 next_option;
+};
+
+/* An end of a packet: an interface, or whoever is on the internet side, with
+ * all but the address zero.
+ */
+struct end {
+	__u32 number;
+	__u32 ifindex;
+	__u32 set, subnet;
+};
+
+/* A question to a slot, and what it says. */
+struct query {
+	struct addr peer;
+	__u32 identity; /* of the peer */
+	__u32 slot;
+	__be16 match;
+	__u8 proto;
+	__u8 any_port;
+	__u32 rule; /* host-wide index of the first match */
+	__u8 wide;  /* some match is for everybody */
+	__u8 deny;  /* the first match denies */
+	/* While the chunks of a large slot are looked at. */
+	__u8 found;
+	__u8 pad;
+	__u32 chunk;
+	__u32 pad2;
+	__u64 candidates[2];
+};
+
+/* What rules say of an opening. */
+struct judgement {
+	struct {
+		__u32 rule;
+		__u8 failed, tracked;
+		__u8 pad[2];
+	} at[2]; /* SENDER, RECEIVER */
+	__u32 reason; /* UNDECIDED: all allow it */
+	__u32 acl_rule;
+};
+
+struct work {
+	struct packet p;
+	struct end end[2]; /* SENDER, RECEIVER */
+	__u32 network;
+	__u32 epoch;
+	__u32 now;	    /* tick */
+	__u32 strict;
+	__u32 frame_length; /* bytes, for counters */
+	__u32 segments;
+	/* What to answer. */
+	__u32 rule;
+	__u32 judged; /* number of the interface that the verdict is about */
+	/* Room that would not fit on the stack. */
+	struct tuple opening;
+	struct flow_key key;
+	struct flow fresh;
+	struct query q;
+	struct judgement j;
+	struct seed_key seed_key;
+	struct seed seed;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct work);
+	__uint(max_entries, 1);
+} scratch SEC(".maps");
+
+/* A tick is 2^20 ns; 32 bits of them last for 52 days. */
+#define TICKS(seconds) ((__u32)(((__u64)(seconds) * 1000000000ull) >> 20))
+
+static __always_inline struct control *get_control(void)
+{
+	__u32 zero = 0;
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+static __always_inline __u64 clock_ns(const struct control *c)
+{
+	return (bpf_ktime_get_coarse_ns() & c->clock_mask) + c->clock_offset;
+}
+
+static __always_inline bool same_addr(const struct addr *a, const struct addr *b)
+{
+	return a->hi == b->hi && a->lo == b->lo;
+}
+
+static __always_inline bool same_mac(const struct mac *a, const struct mac *b)
+{
+	return a->part[0] == b->part[0] && a->part[1] == b->part[1] && a->part[2] == b->part[2];
+}
+
+static __always_inline bool is_zero(const struct addr *a)
+{
+	return !(a->hi | a->lo);
+}
+
+static __always_inline bool has_ports(__u8 proto)
+{
+	return proto == PROTO_TCP || proto == PROTO_UDP;
+}
+
+static __always_inline bool is_icmp(__u8 proto)
+{
+	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+}
+
+static __always_inline bool is_ipv4(const struct addr *a)
+{
+	return a->hi == IPV4_MAPPED_HI && (__u32)a->lo == bpf_htonl(0xffff);
+}
+
+#endif

@@ -1,0 +1,87 @@
+package dataplane
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// The kernel's forms of Go's values. Fields that the kernel reads in network
+// order are made by reading their bytes in host order; only little-endian
+// kernels are built for.
+
+func toAddr(a netip.Addr) kernelAddr {
+	b := a.As16()
+	return kernelAddr{Hi: binary.LittleEndian.Uint64(b[:8]), Lo: binary.LittleEndian.Uint64(b[8:])}
+}
+
+func fromAddr(a kernelAddr) netip.Addr {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], a.Hi)
+	binary.LittleEndian.PutUint64(b[8:], a.Lo)
+	return netip.AddrFrom16(b).Unmap()
+}
+
+func toMAC(mac [6]byte) kernelMac {
+	var m kernelMac
+	for i := range m.Part {
+		m.Part[i] = binary.LittleEndian.Uint16(mac[2*i:])
+	}
+	return m
+}
+
+func swap16(v uint16) uint16 { return v<<8 | v>>8 }
+
+func swap32(v uint32) uint32 {
+	return binary.BigEndian.Uint32(binary.LittleEndian.AppendUint32(nil, v))
+}
+
+// toReason converts the kernel's reason. Both lists have the same order, which
+// a test holds them to.
+func toReason(r kernelReason) policy.Reason { return policy.Reason(r) }
+
+// ticks is a duration in the kernel's unit of time, 2^20 ns.
+func ticks(d time.Duration) uint32 { return uint32(uint64(d) >> 20) }
+
+func toL4Key(slot uint32, p policy.L4Prefix) kernelL4Key {
+	const slotBits, protoBits, kindBits = 32, 8, 8
+	k := kernelL4Key{Slot: swap32(slot), Prefixlen: slotBits}
+	if !p.Exact {
+		return k
+	}
+	k.Proto = uint8(p.Proto)
+	switch {
+	case p.Unknown:
+		k.Kind, k.Prefixlen = 1, slotBits+protoBits+kindBits+16
+	case p.Bits == 0:
+		k.Prefixlen = slotBits + protoBits
+	default:
+		k.Port, k.Prefixlen = swap16(p.Port), uint32(slotBits+protoBits+kindBits+p.Bits)
+	}
+	return k
+}
+
+func toCIDRKey(slot uint32, p netip.Prefix) kernelCidrKey {
+	bits := p.Bits()
+	if p.Addr().Is4() {
+		bits += 96
+	}
+	return kernelCidrKey{Prefixlen: uint32(32 + bits), Slot: swap32(slot), Addr: toAddr(p.Addr())}
+}
+
+func toRuleName(id vpc.RuleID) (kernelRuleName, bool) {
+	var n kernelRuleName
+	return n, copy(n.Text[:], id) == len(id)
+}
+
+func fromRuleName(n kernelRuleName) vpc.RuleID {
+	for i, c := range n.Text {
+		if c == 0 {
+			return vpc.RuleID(n.Text[:i])
+		}
+	}
+	return vpc.RuleID(n.Text[:])
+}

@@ -1,0 +1,214 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/rlimit"
+
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// DefaultMaxFlows is how many flows a host remembers at once, about 200 bytes
+// each.
+const DefaultMaxFlows = 1 << 18
+
+// DefaultEventsPerSecond is how many events of one reason at one interface are
+// told on each CPU; all are counted.
+const DefaultEventsPerSecond = 100
+
+// Options of Open. The zero value is good for a test.
+type Options struct {
+	// Pins is a directory in a BPF file system that everything is pinned to,
+	// so that it outlives the process. "" pins nothing.
+	Pins string
+
+	// Classic attaches by clsact filters although the kernel has TCX.
+	Classic bool
+
+	MaxFlows        int // 0: DefaultMaxFlows
+	EventsPerSecond int // 0: DefaultEventsPerSecond
+	Revoke          policy.Revocation
+
+	// Step, if not nil, is called between any two changes of the kernel's
+	// state that Apply, Connect and Disconnect make. Tests look at what
+	// packets meet there.
+	Step func()
+}
+
+// A Dataplane is the kernel's side of a policy.Host. It is safe for concurrent
+// use.
+type Dataplane struct {
+	options Options
+	objects kernelObjects
+	control *shared[kernelControl]
+	ports   *shared[kernelPort]
+	sets    *shared[kernelJudges]
+	subnets *shared[kernelJudges]
+
+	collection *shared[kernelCollection]
+
+	slotIndexes   *allocator
+	setIndexes    *allocator
+	subnetIndexes *allocator
+	ruleIndexes   *ruleIndex
+	lastVector    uint32
+	lastVersion   uint32
+
+	setOf    map[vpc.Identity]*judgeSet
+	aclOf    map[vpc.SubnetNumber]*judgeSet
+	attached map[policy.Port]*attachment
+
+	// retired slots wait until no program can be looking at them.
+	retired []retiredSlot
+
+	mu sync.Mutex // every exported method holds it
+}
+
+// A judgeSet is a set of groups, or an ACL, that some port is judged by.
+type judgeSet struct {
+	index           uint32
+	ingress, egress *slot // nil: the open slot
+	users           int
+}
+
+type retiredSlot struct {
+	slot  *slot
+	until time.Time
+}
+
+// programGrace is longer than any run of a program.
+const programGrace = 100 * time.Millisecond
+
+// An attachment is what has been done to a host-side link.
+type attachment struct {
+	port   policy.Port
+	plug   policy.Plug
+	iface  *vpc.NetworkInterface // nil for an outside host
+	number uint32
+	set    *judgeSet
+	acl    *judgeSet
+	closer func() error // detaches the programs
+}
+
+// Open loads the programs and makes the maps, or adopts those that an earlier
+// process has pinned.
+func Open(o Options) (*Dataplane, error) {
+	if err := Probe(); err != nil {
+		return nil, err
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, fmt.Errorf("raise limit of locked memory: %w", err)
+	}
+	spec, err := loadKernel()
+	if err != nil {
+		return nil, fmt.Errorf("read programs: %w", err)
+	}
+	if o.MaxFlows == 0 {
+		o.MaxFlows = DefaultMaxFlows
+	}
+	if o.EventsPerSecond == 0 {
+		o.EventsPerSecond = DefaultEventsPerSecond
+	}
+	spec.Maps["flows"].MaxEntries = uint32(o.MaxFlows)
+	var load ebpf.CollectionOptions
+	if o.Pins == "" {
+		for _, m := range spec.Maps {
+			m.Pinning = ebpf.PinNone
+		}
+	} else {
+		if err := os.MkdirAll(o.Pins, 0o700); err != nil {
+			return nil, fmt.Errorf("make directory for pins: %w", err)
+		}
+		load.Maps.PinPath = o.Pins
+	}
+	d := &Dataplane{
+		options:  o,
+		setOf:    make(map[vpc.Identity]*judgeSet),
+		aclOf:    make(map[vpc.SubnetNumber]*judgeSet),
+		attached: make(map[policy.Port]*attachment),
+	}
+	if err := spec.LoadAndAssign(&d.objects, &load); err != nil {
+		return nil, fmt.Errorf("load programs: %w", err)
+	}
+	if err := d.prepare(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// Probe says what the kernel lacks, if anything.
+func Probe() error {
+	for _, m := range []struct {
+		typ  ebpf.MapType
+		name string
+	}{{ebpf.RingBuf, "BPF ring buffers"}, {ebpf.LPMTrie, "BPF prefix tries"}} {
+		if err := features.HaveMapType(m.typ); errors.Is(err, ebpf.ErrNotSupported) {
+			return fmt.Errorf("the kernel has no %s: ringfence needs Linux 5.15 or newer", m.name)
+		} else if err != nil {
+			return fmt.Errorf("probe the kernel for %s (are you root?): %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// prepare maps shared memory and sets up what is always there.
+func (d *Dataplane) prepare() error {
+	var err error
+	if d.control, err = share[kernelControl](d.objects.Control); err != nil {
+		return err
+	}
+	if d.ports, err = share[kernelPort](d.objects.Ports); err != nil {
+		return err
+	}
+	if d.sets, err = share[kernelJudges](d.objects.Sets); err != nil {
+		return err
+	}
+	if d.subnets, err = share[kernelJudges](d.objects.Subnets); err != nil {
+		return err
+	}
+	if d.collection, err = share[kernelCollection](d.objects.Collection); err != nil {
+		return err
+	}
+	d.slotIndexes = newAllocator("slots", firstSlot, d.objects.Slots.MaxEntries(), 0)
+	d.setIndexes = newAllocator("sets of groups", 1, d.sets.len(), time.Second)
+	d.subnetIndexes = newAllocator("subnets", 1, d.subnets.len(), time.Second)
+	d.ruleIndexes = newRuleIndex(d.objects.RuleNames)
+	open := kernelSlot{Flags: uint32(kernelSlotFlagsSLOT_OPEN)}
+	if err := putAll(d.objects.Slots, []uint32{openSlot}, []kernelSlot{open}); err != nil {
+		return err
+	}
+	c := d.control.at(0)
+	c.EventsPerSecond = uint32(d.options.EventsPerSecond)
+	c.Strict = 0
+	if d.options.Revoke == policy.RevokeStrict {
+		c.Strict = 1
+	}
+	if c.ClockMask == 0 && c.ClockOffset == 0 {
+		c.ClockMask = ^uint64(0)
+	}
+	return d.adopt()
+}
+
+// Close lets go of the kernel's objects. What is pinned goes on; what is not
+// is gone with the last link.
+func (d *Dataplane) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	if d.options.Pins == "" {
+		for _, a := range d.attached {
+			if a.closer != nil {
+				errs = append(errs, a.closer())
+			}
+		}
+	}
+	return errors.Join(append(errs, d.control.close(), d.ports.close(), d.sets.close(), d.subnets.close(), d.collection.close(),
+		d.objects.Close())...)
+}

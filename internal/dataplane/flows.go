@@ -1,0 +1,154 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"ringfence/internal/vpc"
+)
+
+// A Flow is a conversation that the kernel remembers.
+type Flow struct {
+	Network vpc.NetworkNumber
+	Proto   vpc.Proto
+
+	// Client has sent the first packet. For ICMP its port is the identifier,
+	// the server's is type and code.
+	Client, Server netip.AddrPort
+
+	// The interfaces of both, 0 on the internet side, and the rules that
+	// admitted the flow there.
+	ClientInterface, ServerInterface vpc.InterfaceNumber
+	ClientRule, ServerRule           vpc.RuleID
+
+	Answered  bool // the server has sent a packet
+	Cut       bool // a revocation has ended it, and it stays so
+	Lingering bool // it goes on although a rule that admitted it is gone
+
+	ClientBytes, ServerBytes     uint64
+	ClientPackets, ServerPackets uint32
+
+	// Idle is the time since its last packet, to about a millisecond.
+	Idle time.Duration
+}
+
+// collectChunk is how many flows are looked at in one call: more would keep
+// packets waiting.
+const collectChunk = 4096
+
+// Flows calls yield for each flow, those included that have expired and wait
+// to be collected, until it returns false.
+func (d *Dataplane) Flows(yield func(Flow) bool) error {
+	now := d.now()
+	return d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
+		for i := range keys {
+			if !yield(d.flow(&keys[i], &flows[i], now)) {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}
+
+// Collect forgets flows that have expired and returns how many are left and
+// how many went.
+func (d *Dataplane) Collect() (live, gone int, err error) {
+	now := d.now()
+	err = d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
+		live += len(keys)
+		var old []kernelFlowKey
+		for i := range keys {
+			if idle(&flows[i], now) > shortestTimeout {
+				old = append(old, keys[i])
+			}
+		}
+		n, err := d.collect(old, now)
+		live, gone = live-n, gone+n
+		return true, err
+	})
+	return live, gone, err
+}
+
+// shortestTimeout is that of a UDP packet without an answer; the program knows
+// the others.
+const shortestTimeout = 30 * time.Second
+
+// collect lets the program look at flows that may have expired.
+func (d *Dataplane) collect(keys []kernelFlowKey, now uint32) (gone int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.collection.at(0)
+	for some := range slices.Chunk(keys, len(c.Key)) {
+		c.Count, c.Now, c.Deleted = uint32(copy(c.Key[:], some)), now, 0
+		if _, err := d.objects.Collect.Run(&ebpf.RunOptions{}); err != nil {
+			return gone, fmt.Errorf("collect flows: %w", err)
+		}
+		gone += int(c.Deleted)
+	}
+	return gone, nil
+}
+
+// scan reads all flows in chunks.
+func (d *Dataplane) scan(look func([]kernelFlowKey, []kernelFlow) (bool, error)) error {
+	keys, flows := make([]kernelFlowKey, collectChunk), make([]kernelFlow, collectChunk)
+	var cursor ebpf.MapBatchCursor
+	for {
+		n, err := d.objects.Flows.BatchLookup(&cursor, keys, flows, nil)
+		last := errors.Is(err, ebpf.ErrKeyNotExist)
+		if err != nil && !last {
+			return fmt.Errorf("read flows: %w", err)
+		}
+		if more, err := look(keys[:n], flows[:n]); err != nil || !more || last {
+			return err
+		}
+	}
+}
+
+func (d *Dataplane) flow(k *kernelFlowKey, f *kernelFlow, now uint32) Flow {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	client := int(f.Opener & 1)
+	server := 1 - client
+	end := func(i int) netip.AddrPort {
+		return netip.AddrPortFrom(fromAddr(k.Addr[i]), swap16(k.Port[i]))
+	}
+	has := func(flag kernelFlowFlags) bool { return f.Flags&uint32(flag) != 0 }
+	return Flow{
+		Network: vpc.NetworkNumber(k.NetworkProto >> 8), Proto: vpc.Proto(k.NetworkProto & 0xff),
+		Client: end(client), Server: end(server),
+		ClientInterface: vpc.InterfaceNumber(f.Number[client]), ServerInterface: vpc.InterfaceNumber(f.Number[server]),
+		ClientRule: d.ruleIndexes.name(f.Rule[client]), ServerRule: d.ruleIndexes.name(f.Rule[server]),
+		Answered: has(kernelFlowFlagsFLOW_CONFIRMED), Cut: has(kernelFlowFlagsFLOW_CUT), Lingering: has(kernelFlowFlagsFLOW_LINGERS),
+		ClientBytes: f.Half[client].Bytes, ServerBytes: f.Half[server].Bytes,
+		ClientPackets: f.Half[client].Packets, ServerPackets: f.Half[server].Packets,
+		Idle: idle(f, now),
+	}
+}
+
+// idle is the same as in bpf/flow.h.
+func idle(f *kernelFlow, now uint32) time.Duration {
+	since := func(last uint32) uint32 {
+		if ticks := int64(now - last); ticks <= 1<<32-clockSkew {
+			return uint32(ticks)
+		}
+		return 0
+	}
+	return time.Duration(min(since(f.Half[0].Last), since(f.Half[1].Last))) << 20
+}
+
+// clockSkew is by how many ticks the clocks of two CPUs may differ at the most.
+const clockSkew = 10_000_000_000 >> 20
+
+// now is the programs' clock, in ticks.
+func (d *Dataplane) now() uint32 {
+	c := d.control.at(0)
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC_COARSE, &ts) // cannot fail for this clock
+	return ticks(time.Duration(uint64(ts.Nano())&c.ClockMask + c.ClockOffset))
+}

@@ -1,0 +1,56 @@
+package dataplane
+
+import (
+	"fmt"
+	"time"
+)
+
+// An allocator hands out indexes from 1 on. One that is given back is not
+// handed out again before its rest is over, so that whoever still holds it in
+// the kernel is done with it.
+type allocator struct {
+	what    string
+	rest    time.Duration
+	limit   uint32
+	next    uint32
+	resting []restingIndex
+	taken   map[uint32]bool
+}
+
+type restingIndex struct {
+	index uint32
+	until time.Time
+}
+
+func newAllocator(what string, first, limit uint32, rest time.Duration) *allocator {
+	return &allocator{what: what, rest: rest, limit: limit, next: first, taken: make(map[uint32]bool)}
+}
+
+// take returns a free index.
+func (a *allocator) take(now time.Time) (uint32, error) {
+	if len(a.resting) > 0 && a.resting[0].until.Before(now) {
+		i := a.resting[0].index
+		a.resting = a.resting[1:]
+		a.taken[i] = true
+		return i, nil
+	}
+	for ; a.next < a.limit; a.next++ {
+		if !a.taken[a.next] {
+			a.taken[a.next] = true
+			a.next++
+			return a.next - 1, nil
+		}
+	}
+	return 0, fmt.Errorf("all %d %s are in use", a.limit, a.what)
+}
+
+// keep takes an index that is known to be in use.
+func (a *allocator) keep(i uint32) { a.taken[i] = true }
+
+// give returns an index.
+func (a *allocator) give(i uint32, now time.Time) {
+	if a.taken[i] {
+		delete(a.taken, i)
+		a.resting = append(a.resting, restingIndex{i, now.Add(a.rest)})
+	}
+}

@@ -1,0 +1,91 @@
+package dataplane
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"ringfence/internal/vpc"
+)
+
+// A ruleIndex numbers rules host-wide, for counters, events and flows. A rule
+// keeps its number through all slots it is in, and for a while after the last,
+// since flows that it admitted may outlive it.
+type ruleIndex struct {
+	names   *ebpf.Map
+	indexes *allocator
+	byID    map[vpc.RuleID]*usedRule
+	byIndex map[uint32]vpc.RuleID
+}
+
+type usedRule struct {
+	index uint32
+	slots int
+}
+
+// ruleRest is how long the number of a rule that is gone still names it.
+const ruleRest = 10 * time.Minute
+
+func newRuleIndex(names *ebpf.Map) *ruleIndex {
+	return &ruleIndex{
+		names:   names,
+		indexes: newAllocator("rule numbers", 1, names.MaxEntries(), ruleRest),
+		byID:    make(map[vpc.RuleID]*usedRule),
+		byIndex: make(map[uint32]vpc.RuleID),
+	}
+}
+
+// use returns the number of a rule that a slot is to have.
+func (r *ruleIndex) use(id vpc.RuleID) (uint32, error) {
+	if u := r.byID[id]; u != nil {
+		u.slots++
+		return u.index, nil
+	}
+	index, err := r.indexes.take(time.Now())
+	if err != nil {
+		return 0, err
+	}
+	name, ok := toRuleName(id)
+	if !ok {
+		return 0, fmt.Errorf("rule id %q is longer than %d bytes", id, len(name.Text))
+	}
+	if err := r.names.Put(&index, &name); err != nil {
+		return 0, fmt.Errorf("put name of rule %s: %w", id, err)
+	}
+	delete(r.byID, r.byIndex[index])
+	r.byID[id], r.byIndex[index] = &usedRule{index, 1}, id
+	return index, nil
+}
+
+// release says that a slot no longer has the rule.
+func (r *ruleIndex) release(id vpc.RuleID) {
+	u := r.byID[id]
+	if u == nil {
+		return
+	}
+	if u.slots--; u.slots == 0 {
+		delete(r.byID, id)
+		r.indexes.give(u.index, time.Now())
+	}
+}
+
+// name returns the rule of a number, "" for 0 and for numbers nobody knows.
+func (r *ruleIndex) name(index uint32) vpc.RuleID { return r.byIndex[index] }
+
+// adopt takes over the numbers that an earlier process gave.
+func (r *ruleIndex) adopt() error {
+	var index uint32
+	var name kernelRuleName
+	entries := r.names.Iterate()
+	for entries.Next(&index, &name) {
+		id := fromRuleName(name)
+		r.byIndex[index] = id
+		r.byID[id] = &usedRule{index: index}
+		r.indexes.keep(index)
+	}
+	if err := entries.Err(); err != nil {
+		return fmt.Errorf("read rule names: %w", err)
+	}
+	return nil
+}

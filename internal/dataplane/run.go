@@ -1,0 +1,92 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"ringfence/internal/policy"
+)
+
+// tcRedirect is what a program returns that hands a frame to another port
+// (linux/pkt_cls.h).
+const tcRedirect = 7
+
+// ErrFrameTooShort is returned by Run for a frame that the kernel takes over a
+// link but not in a test run: one without a whole IP header.
+var ErrFrameTooShort = errors.New("frame is too short for a test run")
+
+// minRunLength is that of an Ethernet header and an IPv6 header.
+const minRunLength = 14 + 40
+
+// StopClock stops the programs' clock at a moment, so that a test decides how
+// much time passes between packets.
+func (d *Dataplane) StopClock(at time.Duration) {
+	c := d.control.at(0)
+	atomic.StoreUint64(&c.ClockOffset, uint64(at))
+	atomic.StoreUint64(&c.ClockMask, 0)
+}
+
+// Run gives a frame to the program of a port, without any link, and returns
+// its verdict and the frame as it would be delivered. The calling thread's
+// network namespace must have a link of the port's index.
+func (d *Dataplane) Run(port policy.Port, frame []byte) (policy.Verdict, []byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.run(port, frame)
+}
+
+func (d *Dataplane) run(port policy.Port, frame []byte) (policy.Verdict, []byte, error) {
+	in := skBuff{Ifindex: uint32(port)}
+	var out skBuff
+	options := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256), Context: in, ContextOut: &out}
+	code, err := d.programOf(port).Run(&options)
+	if errors.Is(err, unix.EINVAL) && len(frame) < minRunLength {
+		return policy.Verdict{}, nil, ErrFrameTooShort
+	}
+	if err != nil {
+		return policy.Verdict{}, nil, fmt.Errorf("run program for a frame of %d bytes: %w", len(frame), err)
+	}
+	v := policy.Verdict{Reason: toReason(kernelReason(out.Cb[0])), Rule: d.ruleIndexes.name(out.Cb[1])}
+	v.Accept = v.Reason.Accepts()
+	if v.Accept {
+		v.To = policy.Port(out.Cb[2])
+	}
+	if redirected := code == tcRedirect; redirected != (v.Accept || v.Reason == policy.Answered) {
+		return v, nil, fmt.Errorf("program returned %d for verdict %v", code, v.Reason)
+	}
+	return v, options.DataOut, nil
+}
+
+// skBuff is struct __sk_buff (linux/bpf.h), of which a test run takes and gives
+// back the named part.
+type skBuff struct {
+	Len, PktType, Mark, QueueMapping, Protocol, VlanPresent, VlanTci, VlanProto uint32
+	Priority, IngressIfindex, Ifindex, TcIndex                                  uint32
+	Cb                                                                          [5]uint32
+	_                                                                           [124]byte
+}
+
+// Measure runs the program of a port over one frame many times and returns the
+// time that one run takes, with the kernel's loop around it.
+func (d *Dataplane) Measure(port policy.Port, frame []byte, times int) (time.Duration, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	options := ebpf.RunOptions{Data: frame, Context: skBuff{Ifindex: uint32(port)}, Repeat: uint32(times)}
+	start := time.Now()
+	if _, err := d.programOf(port).Run(&options); err != nil {
+		return 0, fmt.Errorf("run program %d times: %w", times, err)
+	}
+	return time.Since(start) / time.Duration(times), nil
+}
+
+func (d *Dataplane) programOf(port policy.Port) *ebpf.Program {
+	if d.ports.at(uint32(port)).Flags&uint32(kernelPortFlagsPORT_OUTSIDE) != 0 {
+		return d.objects.FromOutside
+	}
+	return d.objects.FromInterface
+}

@@ -1,0 +1,232 @@
+package dataplane
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+const (
+	chunkRules = 512
+	chunkWords = chunkRules / 64
+	maxChunks  = 128
+
+	closedSlot = 0 // of zeroed structs: refuses everything
+	openSlot   = 1 // lets everything pass
+	firstSlot  = 2
+)
+
+// A slot is a classifier in the kernel, and what must be removed with it.
+type slot struct {
+	index      uint32
+	classifier *policy.Classifier
+	large      bool
+	rules      []vpc.RuleID // that have been given their numbers
+	identities map[vpc.Identity]kernelVector
+	cidrs      []kernelCidrKey
+	l4         []kernelL4Key
+	chunks     []kernelChunkKey
+}
+
+// install writes a classifier under a slot of its own. Nothing uses it until
+// it is published.
+func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
+	if len(c.Rules) > chunkRules*maxChunks {
+		return nil, fmt.Errorf("%d rules for one network interface are more than %d", len(c.Rules), chunkRules*maxChunks)
+	}
+	index, err := d.slotIndexes.take(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	s := &slot{
+		index: index, classifier: c, large: len(c.Rules) > chunkRules,
+		identities: make(map[vpc.Identity]kernelVector),
+	}
+	if err := d.write(s); err != nil {
+		d.remove(s)
+		return nil, fmt.Errorf("install %d rules: %w", len(c.Rules), err)
+	}
+	return s, nil
+}
+
+func (d *Dataplane) write(s *slot) error {
+	if err := d.writeRules(s); err != nil {
+		return err
+	}
+	c := s.classifier
+	var vectors []kernelVector
+	for p, v := range c.L4 {
+		s.l4 = append(s.l4, toL4Key(s.index, p))
+		kv, err := d.vector(s, v)
+		if err != nil {
+			return err
+		}
+		vectors = append(vectors, kv)
+	}
+	if err := putAll(d.objects.L4, s.l4, vectors); err != nil {
+		return err
+	}
+	if err := d.writeCIDRs(s); err != nil {
+		return err
+	}
+	for id, v := range c.Identities {
+		if err := d.putIdentity(s, id, v); err != nil {
+			return err
+		}
+	}
+	return d.writeHead(s)
+}
+
+func (d *Dataplane) writeCIDRs(s *slot) error {
+	blocks := s.classifier.CIDRs
+	var vectors []kernelVector
+	add := func(p netip.Prefix, v policy.Vector) error {
+		s.cidrs = append(s.cidrs, toCIDRKey(s.index, p))
+		kv, err := d.vector(s, v)
+		vectors = append(vectors, kv)
+		return err
+	}
+	aroundIPv4 := false
+	for p, v := range blocks {
+		if err := add(p, v); err != nil {
+			return err
+		}
+		aroundIPv4 = aroundIPv4 || p.Addr().Is6() && p.Contains(netip.MustParseAddr("::ffff:0:0"))
+	}
+	if aroundIPv4 { // such an IPv6 block must not catch IPv4 addresses in their mapped form
+		if err := add(netip.MustParsePrefix("0.0.0.0/0"), s.classifier.Any[0]); err != nil {
+			return err
+		}
+	}
+	return putAll(d.objects.Cidrs, s.cidrs, vectors)
+}
+
+func (d *Dataplane) writeHead(s *slot) error {
+	c := s.classifier
+	head := kernelSlot{}
+	set := func(flag kernelSlotFlags, on bool) {
+		if on {
+			head.Flags |= uint32(flag)
+		}
+	}
+	set(kernelSlotFlagsSLOT_CIDRS, len(s.cidrs) > 0)
+	set(kernelSlotFlagsSLOT_GROUPS, c.HasGroups())
+	set(kernelSlotFlagsSLOT_LARGE, s.large)
+	set(kernelSlotFlagsSLOT_ACL, !c.Deny.Empty())
+	set(kernelSlotFlagsSLOT_ALL_TCP4, c.AllPorts[policy.Openness{Proto: vpc.TCP, IPv4: true}])
+	set(kernelSlotFlagsSLOT_ALL_TCP6, c.AllPorts[policy.Openness{Proto: vpc.TCP}])
+	set(kernelSlotFlagsSLOT_ALL_UDP4, c.AllPorts[policy.Openness{Proto: vpc.UDP, IPv4: true}])
+	set(kernelSlotFlagsSLOT_ALL_UDP6, c.AllPorts[policy.Openness{Proto: vpc.UDP}])
+	for i := range c.Any {
+		v, err := d.vector(s, c.Any[i])
+		if err != nil {
+			return err
+		}
+		head.Any[i] = v
+	}
+	if !s.large {
+		copy(head.Deny.Word[:], c.Deny)
+	}
+	return putAll(d.objects.Slots, []uint32{s.index}, []kernelSlot{head})
+}
+
+// writeRules gives the slot's rules their host-wide indexes.
+func (d *Dataplane) writeRules(s *slot) error {
+	all := s.classifier.Rules
+	for chunk := 0; chunk*chunkRules < len(all); chunk++ {
+		var indexes kernelRuleIndexes
+		for i, id := range all[chunk*chunkRules : min(len(all), (chunk+1)*chunkRules)] {
+			index, err := d.ruleIndexes.use(id)
+			if err != nil {
+				return err
+			}
+			s.rules = append(s.rules, id)
+			indexes.Index[i] = index
+		}
+		key := kernelRulesKey{Slot: s.index, Chunk: uint32(chunk)}
+		if err := d.objects.Rules.Put(&key, &indexes); err != nil {
+			return fmt.Errorf("put rule indexes: %w", err)
+		}
+	}
+	return nil
+}
+
+// vector gives v the form of its slot: the bits themselves, or, in a large
+// slot, where to find the chunks that have any.
+func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, error) {
+	var kv kernelVector
+	if !s.large {
+		copy(kv.Word[:], v)
+		return kv, nil
+	}
+	d.lastVector++
+	kv.Word[2] = uint64(d.lastVector)
+	var keys []kernelChunkKey
+	var values []kernelVector
+	for chunk := 0; chunk*chunkWords < len(v); chunk++ {
+		var bits kernelVector
+		words := v[chunk*chunkWords : min(len(v), (chunk+1)*chunkWords)]
+		if words.Empty() {
+			continue
+		}
+		copy(bits.Word[:], words)
+		kv.Word[chunk/64] |= 1 << (chunk % 64)
+		keys = append(keys, kernelChunkKey{Vector: d.lastVector, Chunk: uint32(chunk)})
+		values = append(values, bits)
+	}
+	s.chunks = append(s.chunks, keys...)
+	return kv, putAll(d.objects.Chunks, keys, values)
+}
+
+// putIdentity tells a slot which of its rules are about an identity.
+func (d *Dataplane) putIdentity(s *slot, id vpc.Identity, v policy.Vector) error {
+	kv, err := d.vector(s, v)
+	if err != nil {
+		return err
+	}
+	s.identities[id] = kv
+	key := kernelIdentityKey{Slot: s.index, Identity: uint32(id)}
+	return putAll(d.objects.Identities, []kernelIdentityKey{key}, []kernelVector{kv})
+}
+
+func (d *Dataplane) dropIdentity(s *slot, id vpc.Identity) error {
+	if _, ok := s.identities[id]; !ok {
+		return nil
+	}
+	delete(s.identities, id)
+	return deleteAll(d.objects.Identities, []kernelIdentityKey{{Slot: s.index, Identity: uint32(id)}})
+}
+
+// remove takes a slot's entries out of the kernel and gives its index back.
+// Programs that are still looking at it see a slot without rules.
+func (d *Dataplane) remove(s *slot) error {
+	var identities []kernelIdentityKey
+	for id := range s.identities {
+		identities = append(identities, kernelIdentityKey{Slot: s.index, Identity: uint32(id)})
+	}
+	var rules []kernelRulesKey
+	for chunk := 0; chunk*chunkRules < len(s.rules); chunk++ {
+		rules = append(rules, kernelRulesKey{Slot: s.index, Chunk: uint32(chunk)})
+	}
+	closed := kernelSlot{}
+	for _, err := range []error{
+		putAll(d.objects.Slots, []uint32{s.index}, []kernelSlot{closed}),
+		deleteAll(d.objects.Identities, identities),
+		deleteAll(d.objects.Cidrs, s.cidrs),
+		deleteAll(d.objects.L4, s.l4),
+		deleteAll(d.objects.Chunks, s.chunks),
+		deleteAll(d.objects.Rules, rules),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	for _, id := range s.rules {
+		d.ruleIndexes.release(id)
+	}
+	d.slotIndexes.give(s.index, time.Now())
+	return nil
+}

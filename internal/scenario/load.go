@@ -1,0 +1,44 @@
+package scenario
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"ringfence/internal/dataplane"
+	"ringfence/internal/policy"
+)
+
+// Load makes a host and a kernel that know nothing equal to a world.
+func Load(h *policy.Host, d *dataplane.Dataplane, w *World) error {
+	if err := d.Apply(h, h.Apply(w.Whole())); err != nil {
+		return err
+	}
+	return Connect(h, d, w)
+}
+
+// Connect connects all ports of a world, those again whose interface is
+// another one now.
+func Connect(h *policy.Host, d *dataplane.Dataplane, w *World) error {
+	for port, plug := range w.ports {
+		h.Connect(port, plug)
+	}
+	for port := range w.ports {
+		if err := d.Connect(h, port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Pause is a time between two packets. None is so near a timeout that the
+// kernel's coarser clock could see it on the other side.
+func Pause(rnd *rand.Rand) time.Duration {
+	switch rnd.IntN(12) {
+	case 0:
+		return pick(rnd, []time.Duration{29, 31, 59, 61, 119, 179, 181, 301, 599, 601})*time.Second + 500*time.Millisecond
+	case 1:
+		return 432001 * time.Second
+	default:
+		return 100 * time.Millisecond
+	}
+}
