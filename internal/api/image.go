@@ -41,10 +41,14 @@ type imageItem struct {
 	Description        string            `aws:"description,since=2009-10-31"`
 	RootDeviceType     string            `aws:"rootDeviceType,since=2009-10-31"`
 	RootDeviceName     string            `aws:"rootDeviceName,since=2009-10-31"`
-	BlockDevices       []blockDeviceItem `aws:"blockDeviceMapping,since=2009-10-31"`
+	BlockDevices       []imageDeviceItem `aws:"blockDeviceMapping,since=2009-10-31"`
 	VirtualizationType string            `aws:"virtualizationType,since=2010-08-31"`
 	Tags               []tagItem         `aws:"tagSet,since=2010-08-31"`
 	Hypervisor         string            `aws:"hypervisor,since=2010-08-31"`
+}
+
+type imageDeviceItem struct {
+	Device string `aws:"deviceName"`
 }
 
 // Images are Amazon's. The number is the account that owns Amazon's own images.

@@ -1,0 +1,112 @@
+package api
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ringfence/internal/awsquery"
+)
+
+// Each action's table of parameters names exactly what its input has.
+func TestTablesNameEveryParameter(t *testing.T) {
+	for service, byName := range actions {
+		for name, act := range byName {
+			var fields []string
+			wireNames(act.input, "", "N", &fields)
+			listed := slices.Concat(act.done, act.kept)
+			slices.Sort(listed)
+			slices.Sort(fields)
+			if !slices.Equal(listed, fields) {
+				t.Errorf("%s %s:\nlisted %q\nread   %q", service, name, listed, fields)
+			}
+		}
+	}
+}
+
+// Every parameter and every element is one of AWS's, by the models of EC2
+// 2016-11-15 and STS 2011-06-15.
+func TestNamesAreAWSs(t *testing.T) {
+	model, err := awsquery.NewModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for service, byName := range actions {
+		for name, act := range byName {
+			for _, p := range slices.Concat(act.done, act.kept) {
+				if !model.HasParameter(service, name, indexed(p)) {
+					t.Errorf("%s %s has no parameter %s", service, name, p)
+				}
+			}
+			list := "item"
+			if service != awsquery.EC2 {
+				list = "member"
+			}
+			var elements []string
+			wireNames(act.output, "", list, &elements)
+			for _, e := range elements {
+				if !model.HasElement(service, name, e) && !slices.Contains(notInModel, name+" "+e) {
+					t.Errorf("%s %s answers no element %s", service, name, e)
+				}
+			}
+		}
+	}
+}
+
+// indexed puts indexes into a table's name of a parameter.
+func indexed(p string) string {
+	steps := strings.Split(p, ".")
+	for i := range steps {
+		if steps[i] == "N" {
+			steps[i] = "1"
+		}
+	}
+	return strings.Join(steps, ".")
+}
+
+// notInModel are elements that answers had before the model's time, or have
+// since (EC2 User Guide 2012, samples; EC2 API reference of today).
+var notInModel = []string{
+	"CreateSecurityGroup return",
+	"DeleteSecurityGroup return",
+	"DeleteSecurityGroup groupId",
+	"RebootInstances return",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.securityGroupRuleId",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.groupId",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.isEgress",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.ipProtocol",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.fromPort",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.toPort",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.cidrIpv4",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.referencedGroupId",
+	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.description",
+}
+
+// wireNames appends the names of the simple values of a type; step stands for
+// a place in a list.
+func wireNames(t reflect.Type, prefix, step string, to *[]string) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
+		wireNames(t.Elem(), prefix+"."+step, step, to)
+	case t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]():
+		for f := range t.Fields() {
+			tag, ok := f.Tag.Lookup("aws")
+			if !ok {
+				wireNames(f.Type, prefix, step, to)
+				continue
+			}
+			name, _, _ := strings.Cut(tag, ",")
+			if prefix != "" {
+				name = prefix + "." + name
+			}
+			wireNames(f.Type, name, step, to)
+		}
+	case !slices.Contains(*to, prefix):
+		*to = append(*to, prefix)
+	}
+}
