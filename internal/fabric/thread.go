@@ -1,6 +1,7 @@
 package fabric
 
 import (
+	"errors"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -10,19 +11,20 @@ import (
 // ends with it, so fn may change the thread's namespaces and cgroups as it
 // likes and need not change them back.
 func onOwnThread(fn func() error) error {
-	result := make(chan error)
+	result := make(chan error, 1)
 	go func() {
+		err := errors.New("the function ended its goroutine")
+		defer func() { result <- err }()
 		runtime.LockOSThread()
 		if unix.Gettid() == unix.Getpid() {
 			// The first thread cannot end, and is what others see as the
 			// process. While it is held here, another runs fn.
-			err := onOwnThread(fn)
-			runtime.UnlockOSThread()
-			result <- err
+			defer runtime.UnlockOSThread()
+			err = onOwnThread(fn)
 			return
 		}
 		// Not unlocked: the thread ends with this goroutine.
-		result <- fn()
+		err = fn()
 	}()
 	return <-result
 }
