@@ -74,8 +74,8 @@ func findCgroups(name string) (*cgroups, error) {
 	for lines.Scan() {
 		before, after, _ := strings.Cut(lines.Text(), " - ")
 		mount, super := strings.Fields(before), strings.Fields(after)
-		if len(mount) < 5 || len(super) < 3 {
-			continue
+		if len(mount) < 5 || len(super) < 3 || unix.Access(mount[4], unix.W_OK) != nil {
+			continue // in a container they are often read-only
 		}
 		switch super[0] {
 		case "cgroup2":

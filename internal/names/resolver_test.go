@@ -128,6 +128,9 @@ func TestAnswers(t *testing.T) {
 		{classic, "ip-10-254-1-2.eu-west-1.compute.internal A", "NXDOMAIN says compute.internal."},
 		{classic, "ip-10-254-1-9.ec2.internal A", "NXDOMAIN says ec2.internal."},
 
+		{classic, "instance-data.ec2.internal A", "NOERROR 169.254.169.254"},
+		{outside, "instance-data.ec2.internal A", "NXDOMAIN says ec2.internal."},
+
 		// Names that exist without such a record: no error, and no record.
 		{classic, "ip-10-254-1-3.ec2.internal AAAA", "NOERROR says ec2.internal."},
 		{outside, "ec2-203-0-113-12.compute-1.amazonaws.com AAAA", "NOERROR says compute-1.amazonaws.com."},

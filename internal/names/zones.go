@@ -95,8 +95,16 @@ func (r *Resolver) lookupPublic(view View, region vpc.Region, labels []string) f
 	return finding{exists: true, addr: addr}
 }
 
+// metadataHost is a name of the metadata service, known inside a region.
+const metadataHost = "instance-data"
+
+var metadataAddr = netip.AddrFrom4([4]byte{169, 254, 169, 254})
+
 // lookupPrivate finds ip-10-254-1-2 in region, which only a neighbour can.
 func (r *Resolver) lookupPrivate(view View, region vpc.Region, labels []string) finding {
+	if len(labels) == 1 && labels[0] == metadataHost && view.Region == region {
+		return finding{exists: true, addr: metadataAddr}
+	}
 	addr, ok := parseHost(labels, privateNamePrefix)
 	if !ok || view.Region != region {
 		return finding{}
