@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// An allocator hands out indexes from 1 on. One that is given back is not
-// handed out again before its rest is over, so that whoever still holds it in
-// the kernel is done with it.
+// An allocator hands out indexes. One that is given back is not handed out
+// again before its rest is over, so that whoever still holds it in the kernel
+// is done with it.
 type allocator struct {
 	what    string
 	rest    time.Duration
+	hurries bool // cuts the rest short rather than refuse
 	limit   uint32
 	next    uint32
 	resting []restingIndex
@@ -29,10 +30,7 @@ func newAllocator(what string, first, limit uint32, rest time.Duration) *allocat
 // take returns a free index.
 func (a *allocator) take(now time.Time) (uint32, error) {
 	if len(a.resting) > 0 && a.resting[0].until.Before(now) {
-		i := a.resting[0].index
-		a.resting = a.resting[1:]
-		a.taken[i] = true
-		return i, nil
+		return a.wake(), nil
 	}
 	for ; a.next < a.limit; a.next++ {
 		if !a.taken[a.next] {
@@ -41,7 +39,18 @@ func (a *allocator) take(now time.Time) (uint32, error) {
 			return a.next - 1, nil
 		}
 	}
+	if a.hurries && len(a.resting) > 0 {
+		return a.wake(), nil
+	}
 	return 0, fmt.Errorf("all %d %s are in use", a.limit, a.what)
+}
+
+// wake takes the index that has rested longest.
+func (a *allocator) wake() uint32 {
+	i := a.resting[0].index
+	a.resting = a.resting[1:]
+	a.taken[i] = true
+	return i
 }
 
 // keep takes an index that is known to be in use.

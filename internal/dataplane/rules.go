@@ -28,9 +28,11 @@ type usedRule struct {
 const ruleRest = 10 * time.Minute
 
 func newRuleIndex(names *ebpf.Map) *ruleIndex {
+	indexes := newAllocator("rule numbers", 1, names.MaxEntries(), ruleRest)
+	indexes.hurries = true // a wrong name for an old flow is better than no rule
 	return &ruleIndex{
 		names:   names,
-		indexes: newAllocator("rule numbers", 1, names.MaxEntries(), ruleRest),
+		indexes: indexes,
 		byID:    make(map[vpc.RuleID]*usedRule),
 		byIndex: make(map[uint32]vpc.RuleID),
 	}

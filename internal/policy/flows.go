@@ -108,15 +108,11 @@ func (f *flow) timeout(proto vpc.Proto) time.Duration {
 	}
 }
 
-// lookup returns the flow of a key, nil when there is none or it has expired
-// or belongs to earlier owners of its addresses.
+// lookup returns the flow of a key, nil when there is none, or it has expired,
+// or it is one of earlier owners of its addresses.
 func (fs *Flows) lookup(k flowKey, ends [2]vpc.InterfaceNumber, now time.Duration) *flow {
 	f := fs.flows[k]
-	if f == nil {
-		return nil
-	}
-	if now-f.last > f.timeout(k.proto) || f.ends != ends {
-		delete(fs.flows, k)
+	if f == nil || f.ends != ends || now-f.last > f.timeout(k.proto) {
 		return nil
 	}
 	return f

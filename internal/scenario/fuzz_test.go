@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,13 +59,14 @@ type comparison struct {
 	flows   policy.Flows
 	numbers scenario.Numbers
 	at      time.Duration
+	history []string // of this world
 }
 
 // world stops at the first difference.
 func (c *comparison) world(seed uint64, packets int) error {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	c.at += 200 * time.Hour // all flows of the last world are over
-	c.flows = policy.Flows{}
+	c.flows, c.history = policy.Flows{}, nil
 	if err := c.collect(); err != nil {
 		return err
 	}
@@ -120,10 +122,10 @@ func (c *comparison) packet(port policy.Port, frame []byte) error {
 	if err != nil {
 		return err
 	}
+	p, _ := policy.ParseFrame(frame)
+	c.history = append(c.history, fmt.Sprintf("%v by port %d: %+v: %v %+v", c.at, port, p, want.Reason, want))
 	if got != want {
-		p, _ := policy.ParseFrame(frame)
-		return fmt.Errorf("by port %d at %v\n%x\n%+v\nspecification %v %+v\nkernel        %v %+v",
-			port, c.at, frame, p, want.Reason, want, got.Reason, got)
+		return fmt.Errorf("%x\n%s\nkernel: %v %+v", frame, strings.Join(c.history, "\n"), got.Reason, got)
 	}
 	return nil
 }

@@ -30,15 +30,14 @@ func Connect(h *policy.Host, d *dataplane.Dataplane, w *World) error {
 	return nil
 }
 
-// Pause is a time between two packets. None is so near a timeout that the
-// kernel's coarser clock could see it on the other side.
+// Pause is a time between two packets. The sum of any few is never so near a
+// timeout that the kernel's coarser clock could see it on the other side.
 func Pause(rnd *rand.Rand) time.Duration {
 	switch rnd.IntN(12) {
 	case 0:
-		return pick(rnd, []time.Duration{29, 31, 59, 61, 119, 179, 181, 301, 599, 601})*time.Second + 500*time.Millisecond
-	case 1:
-		return 432001 * time.Second
+		long := pick(rnd, []time.Duration{29, 30, 31, 59, 60, 61, 119, 179, 180, 181, 301, 599, 600, 601, 432001})
+		return long*time.Second + 130*time.Millisecond
 	default:
-		return 100 * time.Millisecond
+		return 200 * time.Microsecond
 	}
 }
