@@ -125,10 +125,6 @@ func (s *Server) authenticate(r *http.Request, body []byte, q *queryCall, ofPath
 	if signer.Service == "" {
 		q.caller.Service, q.caller.Region = serviceOf(q.call), ofPath
 	}
-	if !q.caller.Service.Valid() {
-		q.caller.Service = awsquery.EC2
-		return vpc.Errorf(vpc.UnsupportedOperation, "ringfence does not have the service %s.", signer.Service)
-	}
 	if !api.IsRegion(q.caller.Region) {
 		return vpc.Errorf(vpc.InvalidParameterValue, "Invalid region provided: %s", q.caller.Region)
 	}
