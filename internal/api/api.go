@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/netip"
 
 	"ringfence/internal/awsquery"
@@ -16,7 +15,6 @@ type Options struct {
 	Catalogue   *vpc.Catalogue // nil: the built-in images
 	PublicPools []netip.Prefix // nil: DefaultPublicPools
 	Limits      Limits         // overrides of the quotas of an era
-	Log         *slog.Logger   // nil: silent
 }
 
 // An API answers calls. It is safe for concurrent use.
@@ -26,7 +24,6 @@ type API struct {
 	catalogue *vpc.Catalogue
 	public    []netip.Prefix
 	limits    Limits
-	log       *slog.Logger
 }
 
 // New returns an API on a store.
@@ -35,15 +32,12 @@ func New(s *store.Store, opts Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{store: s, model: model, catalogue: opts.Catalogue, public: opts.PublicPools, limits: opts.Limits, log: opts.Log}
+	a := &API{store: s, model: model, catalogue: opts.Catalogue, public: opts.PublicPools, limits: opts.Limits}
 	if a.catalogue == nil {
 		a.catalogue = vpc.NewCatalogue()
 	}
 	if a.public == nil {
 		a.public = DefaultPublicPools()
-	}
-	if a.log == nil {
-		a.log = slog.New(slog.DiscardHandler)
 	}
 	return a, nil
 }

@@ -21,8 +21,11 @@ type caller struct {
 	version string
 }
 
-func (w *world) caller(t *testing.T, id vpc.AccountID) *caller {
-	a := w.account(t, id)
+func (w *world) caller(t testing.TB, id vpc.AccountID) *caller {
+	return w.callerWith(t, w.account(t, id))
+}
+
+func (w *world) callerWith(t testing.TB, a *vpc.Account) *caller {
 	return &caller{t: t, world: w, key: awsquery.Key{Access: a.AccessKey, Secret: a.SecretKey},
 		region: "us-east-1", service: awsquery.EC2, version: "2016-11-15"}
 }

@@ -64,7 +64,7 @@ func TestManyCallersAtOnce(t *testing.T) {
 	checkInterfaces(t, v, 40)
 }
 
-func view(t *testing.T, w *world) *store.View {
+func view(t testing.TB, w *world) *store.View {
 	t.Helper()
 	v, err := w.store.View(t.Context())
 	if err != nil {

@@ -52,7 +52,7 @@ func runTests(m *testing.M) int {
 const albert vpc.AccountID = "111122223333"
 
 // fresh resets the shared world.
-func fresh(t *testing.T) *world {
+func fresh(t testing.TB) *world {
 	t.Helper()
 	resp, err := shared.http.Client().Post(shared.http.URL+"/_ringfence/reset", "", nil)
 	if err != nil {
@@ -66,7 +66,7 @@ func fresh(t *testing.T) *world {
 }
 
 // account returns an account, which is made in EC2-Classic if need be.
-func (w *world) account(t *testing.T, id vpc.AccountID) *vpc.Account {
+func (w *world) account(t testing.TB, id vpc.AccountID) *vpc.Account {
 	t.Helper()
 	v, err := w.store.View(t.Context())
 	if err != nil {

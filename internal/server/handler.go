@@ -23,16 +23,22 @@ const maxBody = 1 << 20
 // the endpoint ec2.amazonaws.com is us-east-1).
 const defaultRegion vpc.Region = "us-east-1"
 
-// Handler answers everything on the API's port.
+// Handler answers everything on the API's port. It is no http.ServeMux, which
+// answers some paths with HTML.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", s.serveQuery)
-	mux.Handle("GET /metrics", s.metrics.handler())
-	mux.HandleFunc("GET /healthz", s.serveHealth)
-	if s.opts.TestAPI {
-		mux.HandleFunc("POST /_ringfence/reset", s.serveReset)
-	}
-	return mux
+	metrics := s.metrics.handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch route := r.Method + " " + r.URL.Path; {
+		case route == "GET /metrics":
+			metrics.ServeHTTP(w, r)
+		case route == "GET /healthz":
+			s.serveHealth(w, r)
+		case route == "POST /_ringfence/reset" && s.opts.TestAPI:
+			s.serveReset(w, r)
+		default:
+			s.serveQuery(w, r)
+		}
+	})
 }
 
 // A queryCall is one call of the API on its way, filled in step by step.

@@ -41,6 +41,8 @@ func TestRefusals(t *testing.T) {
 		{"not signed", unsigned("GET", "/?"+describe, ""), 403, vpc.MissingAuthenticationToken},
 		{"another method", unsigned("PUT", "/?"+describe, ""), 400, vpc.UnsupportedOperation},
 		{"another path", unsigned("GET", "/favicon.ico", ""), 404, vpc.InvalidAction},
+		{"a path with dots", unsigned("GET", "/a/../b", ""), 404, vpc.InvalidAction},
+		{"a path with slashes", unsigned("GET", "//metrics", ""), 404, vpc.InvalidAction},
 		{"a bad query", unsigned("GET", "/?Action=%zz", ""), 400, vpc.MalformedQueryString},
 		{"a parameter twice", unsigned("GET", "/?A=1&A=2", ""), 400, vpc.MalformedQueryString},
 		{"a body too large", unsigned("POST", "/", "A="+strings.Repeat("x", maxBody)), 413, vpc.MalformedQueryString},

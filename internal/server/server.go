@@ -64,9 +64,6 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Server, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	if opts.API.Log == nil {
-		opts.API.Log = log
-	}
 	a, err := api.New(st, opts.API)
 	if err != nil {
 		return nil, fmt.Errorf("make API: %w", err)

@@ -10,9 +10,10 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 )
 
-// logLength bounds how many changes are kept for watchers. One that has fallen
+// logLength is how many changes are kept for watchers at the least; twice as
+// many at the most, so that cutting the log is rare. A watcher that has fallen
 // further behind starts again with everything.
-const logLength = 1 << 16
+const logLength = 1 << 15
 
 // A change is what one revision has done to one key.
 type change struct {
@@ -163,7 +164,7 @@ func (x *index) publish(revision int64, changes []change, whole bool) {
 	if whole {
 		x.log, x.floor = nil, revision
 	}
-	if over := len(x.log) - logLength; over > 0 {
+	if over := len(x.log) - logLength; over > logLength {
 		// A revision is dropped whole, or a watcher would miss a part of it.
 		for over < len(x.log) && x.log[over].revision == x.log[over-1].revision {
 			over++
