@@ -27,7 +27,7 @@ func (s *Store) Reset(ctx context.Context, keep []vpc.AccountID) (int64, error) 
 	}
 	slices.SortFunc(kept, func(a, b span) int { return slices.Compare([]byte(a.from), []byte(b.from)) })
 
-	epoch, _, err := writeOp(epochKey, struct{}{})
+	epoch, err := writeOp(epochKey, struct{}{})
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -100,33 +101,50 @@ func (st *stage) write(ctx context.Context, keys []stagedKey) (int64, error) {
 		return 0, fmt.Errorf("stage: %w", err)
 	}
 	st.mod = resp.Put().Header.Revision
-	for len(keys) > 0 {
-		reads := map[string]int64{}
-		var ops []clientv3.Op
-		for size := 0; len(ops) < min(len(keys), maxTxnOps) && size < maxTxnBytes; {
-			k := keys[len(ops)]
-			op, err := st.stageOp(k)
-			if err != nil {
-				return 0, err
-			}
-			reads[k.key] = k.mod
-			ops, size = append(ops, op), size+len(op.ValueBytes())
+	ops := make([]clientv3.Op, len(keys))
+	for i, k := range keys {
+		if ops[i], err = st.stageOp(k); err != nil {
+			return 0, err
 		}
-		resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(ops...).Commit()
+	}
+	for from, to := range batches(ops) {
+		reads := map[string]int64{}
+		for _, k := range keys[from:to] {
+			reads[k.key] = k.mod
+		}
+		resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(ops[from:to]...).Commit()
 		if err != nil {
 			return 0, fmt.Errorf("stage: %w", err)
 		}
 		if !resp.Succeeded {
 			return resp.Header.Revision, errConflict
 		}
-		for _, k := range keys[:len(ops)] {
+		for _, k := range keys[from:to] {
 			k.mod = resp.Header.Revision
 			st.keys = append(st.keys, k)
 		}
-		keys = keys[len(ops):]
 	}
 	return st.mod, nil
 }
+
+// batches cuts ops into pieces that each fit into one request.
+func batches(ops []clientv3.Op) iter.Seq2[int, int] {
+	return func(yield func(from, to int) bool) {
+		for from := 0; from < len(ops); {
+			to, size := from, 0
+			for to < len(ops) && to-from < maxTxnOps && (to == from || size+opSize(ops[to]) <= maxTxnBytes) {
+				size += opSize(ops[to])
+				to++
+			}
+			if !yield(from, to) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+func opSize(op clientv3.Op) int { return len(op.KeyBytes()) + len(op.ValueBytes()) }
 
 // show is step 3.
 func (st *stage) show(ctx context.Context, reads map[string]int64, markers []clientv3.Op) (int64, error) {
@@ -151,28 +169,30 @@ func (st *stage) show(ctx context.Context, reads map[string]int64, markers []cli
 // left alone: that is possible once the stage is shown.
 func (st *stage) finish(ctx context.Context, forward bool) (revision int64, err error) {
 	client := st.store.engine.client
-	for chunk := range slices.Chunk(st.keys, maxTxnOps) {
-		reads := map[string]int64{}
-		ops := make([]clientv3.Op, len(chunk))
-		for i, k := range chunk {
-			noun := k.was
-			if forward {
-				noun = k.next
-			}
-			reads[k.key] = k.mod
-			if ops[i], _, err = writeOp(k.key, noun); err != nil {
-				return 0, err
-			}
+	ops := make([]clientv3.Op, len(st.keys))
+	for i, k := range st.keys {
+		noun := k.was
+		if forward {
+			noun = k.next
 		}
-		resp, err := client.Txn(ctx).If(compares(reads)...).Then(ops...).Commit()
+		if ops[i], err = writeOp(k.key, noun); err != nil {
+			return 0, err
+		}
+	}
+	for from, to := range batches(ops) {
+		reads := map[string]int64{}
+		for _, k := range st.keys[from:to] {
+			reads[k.key] = k.mod
+		}
+		resp, err := client.Txn(ctx).If(compares(reads)...).Then(ops[from:to]...).Commit()
 		if err != nil {
 			return 0, fmt.Errorf("finish stage: %w", err)
 		}
 		if resp.Succeeded {
 			continue
 		}
-		for i, k := range chunk {
-			one := map[string]int64{k.key: k.mod}
+		for i := from; i < to; i++ {
+			one := map[string]int64{st.keys[i].key: st.keys[i].mod}
 			if _, err := client.Txn(ctx).If(compares(one)...).Then(ops[i]).Commit(); err != nil {
 				return 0, fmt.Errorf("finish stage: %w", err)
 			}
@@ -187,8 +207,7 @@ func (st *stage) finish(ctx context.Context, forward bool) (revision int64, err 
 }
 
 func (st *stage) marker(shown bool) (clientv3.Op, error) {
-	op, _, err := writeOp(stageKey(st.id), &stageRecord{Shown: shown, Created: time.Now().UTC()})
-	return op, err
+	return writeOp(stageKey(st.id), &stageRecord{Shown: shown, Created: time.Now().UTC()})
 }
 
 func (st *stage) stageOp(k stagedKey) (clientv3.Op, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -148,6 +149,55 @@ func TestAnOvertakenLargeTransactionLeavesNothing(t *testing.T) {
 	if stagesLeft(t, shared) != 0 {
 		t.Error("stages left")
 	}
+}
+
+// A transaction may be large by its bytes too: 100 nouns of 40 kB.
+func TestATransactionOfManyBytes(t *testing.T) {
+	region := regionOf(t)
+	for _, text := range []string{"a", "b"} { // made, then changed: the stage holds both
+		update(t, shared, func(tx *Tx) error {
+			for i := range 100 {
+				g := group(region, fmt.Sprintf("sg-%03d", i))
+				g.Description = strings.Repeat(text, 40_000)
+				tx.PutGroup(g)
+			}
+			return nil
+		})
+		for _, g := range view(t, shared).Groups(region, albert) {
+			if g.Description[0] != text[0] {
+				t.Errorf("%s begins with %q, want %q", g.ID, g.Description[:1], text)
+			}
+		}
+	}
+	if stagesLeft(t, shared) != 0 {
+		t.Error("stages left")
+	}
+	compareWithEtcd(t, shared)
+}
+
+// Reads that do not fit into the last transaction hold too.
+func TestATransactionOfManyReads(t *testing.T) {
+	region := regionOf(t)
+	update(t, shared, func(tx *Tx) error { putMany(tx, region); return nil })
+	tries := 0
+	update(t, shared, func(tx *Tx) error {
+		tries++
+		for i := range many {
+			tx.Group(region, vpc.GroupID(fmt.Sprintf("sg-%03d", i)))
+		}
+		if tries == 1 {
+			update(t, shared, func(tx *Tx) error { tx.PutGroup(group(region, "sg-250")); return nil })
+		}
+		tx.PutGroup(group(region, "sg-new"))
+		return nil
+	})
+	if tries != 2 {
+		t.Errorf("%d tries, want 2", tries)
+	}
+	if n := len(view(t, shared).Groups(region, albert)); n != many+1 {
+		t.Errorf("%d groups", n)
+	}
+	compareWithEtcd(t, shared)
 }
 
 // A process that dies in the middle of a large transaction leaves it to the

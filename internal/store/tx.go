@@ -102,9 +102,13 @@ var errConflict = errors.New("store: conflict")
 // commit writes what tx has collected, or fails with errConflict. The revision
 // is the one that etcd has reached.
 func (s *Store) commit(ctx context.Context, tx *Tx) (int64, error) {
-	ops, size, err := tx.ops()
+	ops, err := tx.ops()
 	if err != nil {
 		return 0, err
+	}
+	size := 0
+	for _, op := range ops {
+		size += opSize(op)
 	}
 	if len(ops) > maxTxnOps || len(tx.reads) > maxTxnOps || size > maxTxnBytes {
 		return s.commitStaged(ctx, tx)
@@ -127,18 +131,18 @@ func compares(reads map[string]int64) []clientv3.Cmp {
 	return cmps
 }
 
-// ops returns the writes of tx and the markers of their collections, with
-// their size in bytes.
-func (tx *Tx) ops() (ops []clientv3.Op, size int, err error) {
+// ops returns the writes of tx, and the puts of the markers.
+func (tx *Tx) ops() ([]clientv3.Op, error) {
+	var ops []clientv3.Op
 	for _, k := range slices.Sorted(maps.Keys(tx.writes)) {
-		op, n, err := writeOp(k, tx.writes[k])
+		op, err := writeOp(k, tx.writes[k])
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		ops, size = append(ops, op), size+n
+		ops = append(ops, op)
 	}
 	markers, err := tx.markers()
-	return append(ops, markers...), size, err
+	return append(ops, markers...), err
 }
 
 // markers returns the puts of the markers of all collections written to.
@@ -151,7 +155,7 @@ func (tx *Tx) markers() ([]clientv3.Op, error) {
 	}
 	var ops []clientv3.Op
 	for _, c := range slices.Sorted(maps.Keys(collections)) {
-		op, _, err := writeOp(c, struct{}{})
+		op, err := writeOp(c, struct{}{})
 		if err != nil {
 			return nil, err
 		}
@@ -161,16 +165,16 @@ func (tx *Tx) markers() ([]clientv3.Op, error) {
 }
 
 // writeOp is the put of a noun, or the deletion for nil.
-func writeOp(k string, noun any) (op clientv3.Op, size int, err error) {
+func writeOp(k string, noun any) (clientv3.Op, error) {
 	if noun == nil {
-		return clientv3.OpDelete(k), len(k), nil
+		return clientv3.OpDelete(k), nil
 	}
 	raw, err := encodeNoun(noun)
 	if err != nil {
-		return op, 0, err
+		return clientv3.Op{}, err
 	}
 	value, err := encodeRecord(record{Noun: raw})
-	return clientv3.OpPut(k, value), len(k) + len(value), err
+	return clientv3.OpPut(k, value), err
 }
 
 // get reads a key for the compare, and sees the transaction's own writes.
