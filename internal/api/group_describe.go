@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"ringfence/internal/store"
@@ -54,7 +55,7 @@ func (r *request) describeSecurityGroups(ctx context.Context, in *describeSecuri
 			matching = append(matching, item)
 		}
 	}
-	page, next, err := paginate(in.paging, matching, func(g groupWithRules) string { return string(g.ID) })
+	page, next, err := paginate(in.paging, matching, groupWithRules.order)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +100,9 @@ type groupWithRules struct {
 	rules  []*vpc.Rule
 	reader store.Reader
 }
+
+// order sorts groups by their age: the default group is the first.
+func (g groupWithRules) order() string { return fmt.Sprintf("%020d %s", g.Created.UnixNano(), g.ID) }
 
 func (g groupWithRules) item() securityGroupItem {
 	return securityGroupItem{

@@ -108,7 +108,7 @@ func newShownInstance(reader store.Reader, i *vpc.Instance) shownInstance {
 
 // order sorts instances by launch, then by index.
 func (i shownInstance) order() string {
-	return fmt.Sprintf("%s %s %06d", i.LaunchTime.UTC().Format("20060102150405"), i.Reservation, i.LaunchIndex)
+	return fmt.Sprintf("%020d %s %06d", i.LaunchTime.UnixNano(), i.Reservation, i.LaunchIndex)
 }
 
 // instanceFilters are the filters of DescribeInstances (EC2 API reference).
@@ -133,7 +133,7 @@ var instanceFilters = filterTable[shownInstance]{
 		"reservation-id":      func(i shownInstance) []string { return []string{string(i.Reservation)} },
 		"owner-id":            func(i shownInstance) []string { return []string{string(i.Account)} },
 		"launch-index":        func(i shownInstance) []string { return []string{strconv.Itoa(i.LaunchIndex)} },
-		"launch-time":         func(i shownInstance) []string { return []string{i.LaunchTime.UTC().Format("2006-01-02T15:04:05.000Z")} },
+		"launch-time":         func(i shownInstance) []string { return []string{i.item.LaunchTime.Format("2006-01-02T15:04:05.000Z")} },
 		"image-id":            func(i shownInstance) []string { return []string{string(i.Image)} },
 		"key-name":            func(i shownInstance) []string { return present(i.KeyName) },
 		"client-token":        func(i shownInstance) []string { return present(i.ClientToken) },

@@ -131,7 +131,7 @@ func groupItems(reader store.Reader, region vpc.Region, ids []vpc.GroupID) []gro
 func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 	item := instanceItem{
 		ID: i.ID, Image: i.Image, State: newStateItem(i.State), Reason: reasonText(i),
-		KeyName: i.KeyName, LaunchIndex: i.LaunchIndex, Type: i.Type, LaunchTime: i.LaunchTime,
+		KeyName: i.KeyName, LaunchIndex: i.LaunchIndex, Type: i.Type, LaunchTime: shownTime(i.LaunchTime),
 		Placement: placementItem{Zone: i.Zone, Tenancy: "default"},
 		Kernel:    i.Kernel, Ramdisk: i.Ramdisk, Monitoring: monitoringItem{"disabled"},
 		Architecture: architecture, RootDeviceType: rootDeviceType, RootDeviceName: rootDevice,
@@ -149,7 +149,7 @@ func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 	}
 	item.Groups = groupItems(reader, i.Region, i.Groups)
 	if i.State != vpc.Pending {
-		item.BlockDevices = []blockDeviceItem{{rootDevice, ebsItem{i.RootVolume, "attached", i.LaunchTime, true}}}
+		item.BlockDevices = []blockDeviceItem{{rootDevice, ebsItem{i.RootVolume, "attached", shownTime(i.LaunchTime), true}}}
 		item.PrivateAddr, item.PublicAddr = shownAddr(i.PrivateAddr), shownAddr(i.PublicAddr)
 		item.PrivateDNSName, item.DNSName = vpc.PrivateDNSName(i.Region, i.PrivateAddr), vpc.PublicDNSName(i.Region, i.PublicAddr)
 	}
@@ -157,6 +157,9 @@ func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 }
 
 func newStateItem(s vpc.InstanceState) stateItem { return stateItem{int(s), s.String()} }
+
+// shownTime is a time as the API prints it: in whole seconds.
+func shownTime(t time.Time) time.Time { return t.Truncate(time.Second) }
 
 // shownAddr is an address as the API prints it: nothing for none.
 func shownAddr(a netip.Addr) string {

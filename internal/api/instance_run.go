@@ -132,7 +132,7 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now().UTC().Truncate(time.Second)
+	now := time.Now().UTC()
 	return &launch{least: in.MinCount, most: in.MaxCount, fingerprint: fingerprint(r.params), template: vpc.Instance{
 		Account: r.Account.ID, Region: r.Region, Network: vpc.ClassicNetwork,
 		Zone:  or(in.Placement.Zone, zones[0]),

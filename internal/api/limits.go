@@ -17,7 +17,7 @@ type Limits map[string]int
 // The names of the quotas.
 const (
 	classicGroups       = "classic-groups"       // per account and region
-	rulesPerClassic     = "rules-per-group"      // per EC2-Classic group
+	rulesPerGroup       = "rules-per-group"      // per EC2-Classic group
 	groupsPerInstance   = "groups-per-instance"  // in EC2-Classic
 	instancesPerLaunch  = "instances-per-launch" // of one RunInstances
 	groupsPerInterface  = "groups-per-interface" // in a VPC
@@ -31,7 +31,7 @@ const (
 func defaultLimits() Limits {
 	return Limits{
 		classicGroups:       500,
-		rulesPerClassic:     100,
+		rulesPerGroup:       100,
 		groupsPerInstance:   500,
 		instancesPerLaunch:  1000,
 		groupsPerInterface:  5,
@@ -69,7 +69,7 @@ func (a *API) limit(name string) int {
 
 // checkRuleLimit refuses a group with more rules than its quota.
 func (a *API) checkRuleLimit(rules int) error {
-	if rules > a.limit(rulesPerClassic) {
+	if rules > a.limit(rulesPerGroup) {
 		return vpc.Errorf(vpc.RulesPerSecurityGroupLimitExceeded, "The maximum number of rules per security group has been reached.")
 	}
 	return nil
