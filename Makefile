@@ -1,0 +1,51 @@
+# What is done here, in one place. "make help" says what each target is for:
+# its sentence is the one behind the ## beside it.
+
+GO := scripts/go
+LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+# Their tests are about the kernel: without root they only say so.
+KERNEL := internal/agent internal/dataplane internal/fabric internal/scenario test
+UNIT = $(filter-out $(KERNEL:%=ringfence/%) $(KERNEL:%=ringfence/%/%),$(shell $(GO) list ./...))
+
+# Of make fuzz: random worlds, packets in each, and the first world's seed.
+WORLDS ?= 20000
+PACKETS ?= 50
+SEED ?= 0
+
+.PHONY: help up down build unit test fuzz lint generate bench
+.DEFAULT_GOAL := help
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## Install what is missing, build, start a daemon in the background and play the tour (root)
+	@scripts/up
+
+down: ## End what make up has started and remove it; PURGE=1 deletes the data too (root)
+	@scripts/down
+
+build: ## Build bin/ringfence and bin/ringfenced
+	@scripts/build
+
+unit: ## Run the tests that need no root, in half a minute
+	@$(GO) test -short $(UNIT)
+
+test: ## Run everything: vet, all tests, the kernel's and the clients' too (root)
+	@scripts/test
+
+fuzz: ## Hold the kernel to the specification for long: WORLDS, PACKETS and SEED say how long (root)
+	@scripts/fuzz $(WORLDS) $(PACKETS) $(SEED)
+
+lint: ## Check form and architecture: gofmt, golangci-lint, clang-format, shellcheck
+	@scripts/prerequisites lint
+	@$(LINT) run ./...
+	@clang-format-14 --dry-run --Werror internal/dataplane/bpf/*.c internal/dataplane/bpf/*.h
+	@shellcheck --external-sources $$(grep -lE '^#!.*\b(ba)?sh$$' scripts/* .ci/*)
+
+generate: ## Compile the BPF programs anew, with Debian's clang-14
+	@scripts/prerequisites generate
+	@$(GO) generate ./internal/dataplane
+
+bench: ## Run the benchmarks; those of the kernel need root
+	@$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,43 @@
+# How the scripts speak to a person. Results go to standard output, everything
+# else to standard error: a step when it begins, a failure in one sentence that
+# says what to do. Colours and movement only where somebody is looking.
+# shellcheck shell=bash
+
+bold='' red='' plain=''
+if [[ -t 2 && -z ${NO_COLOR-} ]]; then
+	bold=$'\e[1m' red=$'\e[31m' plain=$'\e[0m'
+fi
+
+step() { printf '%s==> %s%s\n' "$bold" "$*" "$plain" >&2; }
+
+fail() {
+	printf '%s%s%s\n' "$red" "$*" "$plain" >&2
+	exit 1
+}
+
+need_root() {
+	((EUID == 0)) || fail "$1 needs root, for network namespaces and BPF programs: sudo $1"
+}
+
+# spin SENTENCE COMMAND… runs a command that says nothing until it is over, and
+# shows that it goes on and for how long. What it printed is shown if it fails.
+spin() {
+	local what=$1 out status=0 began=$SECONDS
+	shift
+	out=$(mktemp)
+	"$@" </dev/null >"$out" 2>&1 &
+	local pid=$!
+	if [[ -t 2 ]]; then
+		while kill -0 "$pid" 2>/dev/null; do
+			printf '\r    %s … %ds' "$what" $((SECONDS - began)) >&2
+			sleep 0.2
+		done
+		printf '\r\e[K' >&2
+	else
+		printf '    %s …\n' "$what" >&2
+	fi
+	wait "$pid" || status=$?
+	((status == 0)) || cat "$out" >&2
+	rm -f "$out"
+	return "$status"
+}
