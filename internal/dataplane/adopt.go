@@ -2,6 +2,8 @@ package dataplane
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -87,7 +89,49 @@ func (d *Dataplane) Sweep() error {
 	if err := d.freeRetired(time.Now()); err != nil {
 		return err
 	}
+	if err := d.sweepPins(); err != nil {
+		return err
+	}
 	return d.sweepSlots()
+}
+
+// sweepPins removes the pinned links of ports that are no more.
+func (d *Dataplane) sweepPins() error {
+	if d.options.Pins == "" {
+		return nil
+	}
+	pins, err := filepath.Glob(filepath.Join(d.options.Pins, "link-*"))
+	if err != nil {
+		return err
+	}
+	for _, pin := range pins {
+		var port policy.Port
+		if _, err := fmt.Sscanf(filepath.Base(pin), "link-%d-", &port); err != nil {
+			return fmt.Errorf("read name of pin %s: %w", pin, err)
+		}
+		if d.attached[port] == nil {
+			if err := os.Remove(pin); err != nil {
+				return fmt.Errorf("remove pin: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Unpin removes all pins: what no link holds is gone then.
+func (d *Dataplane) Unpin() error {
+	if d.options.Pins == "" {
+		return nil
+	}
+	return RemovePins(d.options.Pins)
+}
+
+// RemovePins removes what a dataplane has pinned to a directory.
+func RemovePins(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove pins: %w", err)
+	}
+	return nil
 }
 
 func (d *Dataplane) sweepLocations() error {

@@ -29,8 +29,11 @@ type Options struct {
 	// so that it outlives the process. "" pins nothing.
 	Pins string
 
-	// Classic attaches by clsact filters although the kernel has TCX.
-	Classic bool
+	// Filter attaches a program to a link by a clsact filter and returns what
+	// detaches it. It is used where the kernel has no TCX links (before 6.6),
+	// and everywhere if ForceFilters is set.
+	Filter       func(ifindex int, ingress bool, program int) (detach func() error, err error)
+	ForceFilters bool
 
 	MaxFlows        int // 0: DefaultMaxFlows
 	EventsPerSecond int // 0: DefaultEventsPerSecond
@@ -47,6 +50,7 @@ type Options struct {
 type Dataplane struct {
 	options Options
 	objects kernelObjects
+	asking  kernelPrograms // change nothing
 	control *shared[kernelControl]
 	ports   *shared[kernelPort]
 	sets    *shared[kernelJudges]
@@ -137,10 +141,44 @@ func Open(o Options) (*Dataplane, error) {
 	if err := spec.LoadAndAssign(&d.objects, &load); err != nil {
 		return nil, fmt.Errorf("load programs: %w", err)
 	}
+	if err := d.loadAsking(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	if err := d.prepare(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// loadAsking loads the copy of the programs that only answers questions.
+func (d *Dataplane) loadAsking() error {
+	spec, err := loadKernel()
+	if err != nil {
+		return fmt.Errorf("read programs: %w", err)
+	}
+	if err := spec.Variables["only_asks"].Set(true); err != nil {
+		return fmt.Errorf("set up programs that answer questions: %w", err)
+	}
+	maps := make(map[string]*ebpf.Map)
+	for _, m := range spec.Maps {
+		m.Pinning = ebpf.PinNone
+	}
+	o := &d.objects
+	for _, m := range []struct {
+		name string
+		m    *ebpf.Map
+	}{
+		{"ports", o.Ports}, {"locations", o.Locations}, {"sets", o.Sets}, {"subnets", o.Subnets}, {"slots", o.Slots},
+		{"identities", o.Identities}, {"cidrs", o.Cidrs}, {"l4", o.L4}, {"chunks", o.Chunks}, {"rules", o.Rules},
+		{"rule_names", o.RuleNames}, {"flows", o.Flows}, {"seeds", o.Seeds}, {"collection", o.Collection}, {"hits", o.Hits},
+		{"drops", o.Drops}, {"events", o.Events}, {"control", o.Control}, {"scratch", o.Scratch},
+	} {
+		maps[m.name] = m.m
+	}
+	if err := spec.LoadAndAssign(&d.asking, &ebpf.CollectionOptions{MapReplacements: maps}); err != nil {
+		return fmt.Errorf("load programs that answer questions: %w", err)
+	}
+	return nil
 }
 
 // Probe says what the kernel lacks, if anything.
@@ -210,5 +248,5 @@ func (d *Dataplane) Close() error {
 		}
 	}
 	return errors.Join(append(errs, d.control.close(), d.ports.close(), d.sets.close(), d.subnets.close(), d.collection.close(),
-		d.objects.Close())...)
+		d.asking.Close(), d.objects.Close())...)
 }

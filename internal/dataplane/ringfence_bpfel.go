@@ -412,6 +412,7 @@ const (
 	kernelVarKeepPortFlags  = "keep_port_flags"
 	kernelVarKeepReason     = "keep_reason"
 	kernelVarKeepSlotFlags  = "keep_slot_flags"
+	kernelVarOnlyAsks       = "only_asks"
 )
 
 // loadKernel returns the embedded CollectionSpec for kernel.
@@ -496,6 +497,7 @@ type kernelVariableSpecs struct {
 	KeepPortFlags *ebpf.VariableSpec `ebpf:"keep_port_flags"`
 	KeepReason    *ebpf.VariableSpec `ebpf:"keep_reason"`
 	KeepSlotFlags *ebpf.VariableSpec `ebpf:"keep_slot_flags"`
+	OnlyAsks      *ebpf.VariableSpec `ebpf:"only_asks"`
 }
 
 // kernelObjects contains all objects after they have been loaded into the kernel.
@@ -572,6 +574,7 @@ type kernelVariables struct {
 	KeepPortFlags *ebpf.Variable `ebpf:"keep_port_flags"`
 	KeepReason    *ebpf.Variable `ebpf:"keep_reason"`
 	KeepSlotFlags *ebpf.Variable `ebpf:"keep_slot_flags"`
+	OnlyAsks      *ebpf.Variable `ebpf:"only_asks"`
 }
 
 // kernelPrograms contains all programs after they have been loaded into the kernel.

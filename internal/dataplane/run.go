@@ -37,14 +37,23 @@ func (d *Dataplane) StopClock(at time.Duration) {
 func (d *Dataplane) Run(port policy.Port, frame []byte) (policy.Verdict, []byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.run(port, frame)
+	return d.run(&d.objects.kernelPrograms, port, frame)
 }
 
-func (d *Dataplane) run(port policy.Port, frame []byte) (policy.Verdict, []byte, error) {
+// Ask says what the kernel would make of a packet that no flow covers. Nothing
+// is counted, told or remembered. The calling thread is where Run's would be.
+func (d *Dataplane) Ask(p *policy.Packet) (policy.Verdict, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v, _, err := d.run(&d.asking, p.Port, policy.FrameOf(p).Bytes())
+	return v, err
+}
+
+func (d *Dataplane) run(programs *kernelPrograms, port policy.Port, frame []byte) (policy.Verdict, []byte, error) {
 	in := skBuff{Ifindex: uint32(port)}
 	var out skBuff
 	options := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256), Context: in, ContextOut: &out}
-	code, err := d.programOf(port).Run(&options)
+	code, err := d.programOf(programs, port).Run(&options)
 	if errors.Is(err, unix.EINVAL) && len(frame) < minRunLength {
 		return policy.Verdict{}, nil, ErrFrameTooShort
 	}
@@ -78,15 +87,15 @@ func (d *Dataplane) Measure(port policy.Port, frame []byte, times int) (time.Dur
 	defer d.mu.Unlock()
 	options := ebpf.RunOptions{Data: frame, Context: skBuff{Ifindex: uint32(port)}, Repeat: uint32(times)}
 	start := time.Now()
-	if _, err := d.programOf(port).Run(&options); err != nil {
+	if _, err := d.programOf(&d.objects.kernelPrograms, port).Run(&options); err != nil {
 		return 0, fmt.Errorf("run program %d times: %w", times, err)
 	}
 	return time.Since(start) / time.Duration(times), nil
 }
 
-func (d *Dataplane) programOf(port policy.Port) *ebpf.Program {
+func (d *Dataplane) programOf(programs *kernelPrograms, port policy.Port) *ebpf.Program {
 	if d.ports.at(uint32(port)).Flags&uint32(kernelPortFlagsPORT_OUTSIDE) != 0 {
-		return d.objects.FromOutside
+		return programs.FromOutside
 	}
-	return d.objects.FromInterface
+	return programs.FromInterface
 }

@@ -60,6 +60,20 @@ func (h *Host) Apply(f *vpc.Feed) *Change {
 	return c
 }
 
+// Everything is the change from a kernel of which nothing is sure.
+func (h *Host) Everything() *Change {
+	c := &Change{Revision: h.Revision, Rules: make(map[vpc.Identity]bool), ACLs: make(map[vpc.SubnetNumber]bool)}
+	for id, set := range h.sets {
+		c.Rules[id] = true
+		c.Appeared = append(c.Appeared, set)
+	}
+	for _, n := range h.interfaces {
+		c.Left, c.Joined = append(c.Left, n), append(c.Joined, n)
+		c.ACLs[n.SubnetNo] = true
+	}
+	return c
+}
+
 // completed returns a whole feed as the change from what h knows: all that the
 // feed does not have is gone.
 func (h *Host) completed(f *vpc.Feed) *vpc.Feed {

@@ -125,6 +125,20 @@ func (h *Host) At(network vpc.NetworkNumber, addr netip.Addr) *vpc.NetworkInterf
 	return h.byAddr[location{network, addr}]
 }
 
+// AtIn is At by the names of a region and a network.
+func (h *Host) AtIn(region vpc.Region, network vpc.NetworkID, addr netip.Addr) *vpc.NetworkInterface {
+	for _, n := range h.interfaces {
+		if n.Region == region && n.Network == network && slices.Contains(n.Addresses, addr) {
+			return n
+		}
+	}
+	return nil
+}
+
+// OutsidePort returns the port of a host on the internet side, 0 if there is
+// none with the address.
+func (h *Host) OutsidePort(addr netip.Addr) Port { return h.outside[addr] }
+
 // AtPublic returns the interface that has a public address and the private
 // address that stands for it.
 func (h *Host) AtPublic(addr netip.Addr) (*vpc.NetworkInterface, netip.Addr) {

@@ -14,7 +14,7 @@ type Traffic struct {
 	rnd           *rand.Rand
 	world         *World
 	conversations []*conversation
-	sent          []Frame // lately, for ICMP errors to quote
+	sent          []policy.Frame // lately, for ICMP errors to quote
 }
 
 // A conversation is between a client and a server, by the addresses that each
@@ -104,9 +104,9 @@ func (t *Traffic) Next() (policy.Port, []byte) {
 }
 
 // say continues a conversation by a packet from one of its ends.
-func (t *Traffic) say(c *conversation) (policy.Port, Frame) {
+func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 	from := t.rnd.IntN(2)
-	f := Frame{Proto: c.proto, ID: uint16(t.rnd.IntN(4))}
+	f := policy.Frame{Proto: c.proto, ID: uint16(t.rnd.IntN(4))}
 	port := c.client
 	if from == 0 {
 		f.Src, f.Dst, f.SrcPort, f.DstPort = c.clientAddr, c.serverAddr, c.clientPort, c.serverPort
@@ -137,7 +137,7 @@ func (t *Traffic) say(c *conversation) (policy.Port, Frame) {
 	return port, f
 }
 
-func (t *Traffic) speakTCP(c *conversation, from int, f *Frame) {
+func (t *Traffic) speakTCP(c *conversation, from int, f *policy.Frame) {
 	f.Seq, f.Ack = c.seq[from], c.seq[1-from]
 	f.Flags = policy.ACK
 	switch t.rnd.IntN(8) {
@@ -163,7 +163,7 @@ func (t *Traffic) speakTCP(c *conversation, from int, f *Frame) {
 	}
 }
 
-func (t *Traffic) fragment(f *Frame) {
+func (t *Traffic) fragment(f *policy.Frame) {
 	f.More = t.rnd.IntN(3) > 0
 	if t.rnd.IntN(2) == 0 {
 		f.Offset = pick(t.rnd, []uint16{1, 2, 185, 370})
@@ -171,21 +171,21 @@ func (t *Traffic) fragment(f *Frame) {
 }
 
 // complain turns a frame into an ICMP error about a packet that was sent.
-func (t *Traffic) complain(c *conversation, port policy.Port, f *Frame) {
+func (t *Traffic) complain(c *conversation, port policy.Port, f *policy.Frame) {
 	about := pick(t.rnd, t.sent)
 	if t.rnd.IntN(3) > 0 { // about what the other end has said
-		about = Frame{Src: f.Dst, Dst: f.Src, Proto: c.proto, SrcPort: f.DstPort, DstPort: f.SrcPort, ICMPType: c.icmpType, ICMPID: c.clientPort, Payload: make([]byte, 8)}
+		about = policy.Frame{Src: f.Dst, Dst: f.Src, Proto: c.proto, SrcPort: f.DstPort, DstPort: f.SrcPort, ICMPType: c.icmpType, ICMPID: c.clientPort, Payload: make([]byte, 8)}
 	}
 	quoted := about.Packet()
 	if t.rnd.IntN(6) == 0 {
 		quoted = quoted[:t.rnd.IntN(len(quoted))]
 	}
 	src, dst := f.Src, f.Dst
-	*f = Frame{Src: src, Dst: dst, SrcMAC: t.macOf(port), DstMAC: vpc.MACOf(dst), Proto: vpc.ICMP, ICMPType: pick(t.rnd, []uint8{3, 3, 3, 4, 5, 11, 12}), ICMPCode: uint8(t.rnd.IntN(5)), Payload: quoted}
+	*f = policy.Frame{Src: src, Dst: dst, SrcMAC: t.macOf(port), DstMAC: vpc.MACOf(dst), Proto: vpc.ICMP, ICMPType: pick(t.rnd, []uint8{3, 3, 3, 4, 5, 11, 12}), ICMPCode: uint8(t.rnd.IntN(5)), Payload: quoted}
 }
 
 // lie makes a frame one that its sender has no right to send.
-func (t *Traffic) lie(f *Frame) {
+func (t *Traffic) lie(f *policy.Frame) {
 	switch t.rnd.IntN(4) {
 	case 0:
 		f.SrcMAC[5] ^= 1
@@ -208,7 +208,7 @@ func (t *Traffic) damage(b []byte) []byte {
 }
 
 // ask makes an ARP of a frame.
-func (t *Traffic) ask(f *Frame) []byte {
+func (t *Traffic) ask(f *policy.Frame) []byte {
 	b := append([]byte{}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
 	b = append(b, f.SrcMAC[:]...)
 	b = append(b, 8, 6, 0, 1, 8, 0, 6, 4, 0, byte(1+t.rnd.IntN(3)))

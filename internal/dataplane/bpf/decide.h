@@ -9,7 +9,7 @@
 
 static __always_inline void count_hit(__u32 rule)
 {
-	__u64 *n = rule ? bpf_map_lookup_elem(&hits, &rule) : NULL;
+	__u64 *n = rule && !only_asks ? bpf_map_lookup_elem(&hits, &rule) : NULL;
 
 	if (n)
 		(*n)++;
@@ -53,6 +53,8 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 
 	if (!w || !d)
 		return false;
+	if (only_asks)
+		return true;
 	from &= 1;
 	f = &w->fresh;
 	__builtin_memset(f, 0, sizeof(*f));
@@ -249,14 +251,14 @@ static __always_inline int decide(struct work *w)
 	__u32 from = LOW;
 	int reason;
 
-	if (w->p.has_quoted && !w->p.later) {
+	if (w->p.has_quoted && !w->p.later && !only_asks) {
 		reason = related(w);
 		if (reason != UNDECIDED)
 			return reason;
 	}
 	if (w->p.in_flow) {
 		from = make_key(&w->key, &w->p.t, w->network);
-		f = find_flow(w, from);
+		f = only_asks ? NULL : find_flow(w, from);
 		if (f && is_icmp(w->p.t.proto) && !w->p.later && w->p.opens != (from == f->opener))
 			f = NULL; /* asked by the one who was asked, or answered by the one who asked */
 		depend(w, &d);
@@ -331,7 +333,7 @@ __noinline int pass(struct work *w)
 	reason = decide(w);
 	if (alone && reason != ADMITTED)
 		return FRAGMENT_ALONE;
-	if (w->p.more && !w->p.later && reason <= UNTRACKED)
+	if (w->p.more && !w->p.later && reason <= UNTRACKED && !only_asks)
 		plant(w);
 	return reason;
 }

@@ -145,7 +145,7 @@ __noinline int discard(struct __sk_buff *skb, struct work *w, __u32 reason)
 	struct drop_count *n, none = {};
 	struct drop_key key = {.reason = reason};
 
-	if (!w || !c)
+	if (!w || !c || only_asks)
 		return TC_ACT_SHOT;
 	key.number = w->judged;
 	n = bpf_map_lookup_elem(&drops, &key);

@@ -122,6 +122,11 @@ struct {
 	__uint(max_entries, 1);
 } scratch SEC(".maps");
 
+/* Set in the copy of the programs that only answers what would become of a
+ * packet: it changes nothing, and does not look at flows.
+ */
+const volatile bool only_asks = false;
+
 /* A tick is 2^20 ns; 32 bits of them last for 52 days. */
 #define TICKS(seconds) ((__u32)(((__u64)(seconds) * 1000000000ull) >> 20))
 

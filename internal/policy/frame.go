@@ -1,15 +1,14 @@
-package scenario
+package policy
 
 import (
 	"encoding/binary"
 	"net/netip"
 
-	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
 )
 
-// A Frame describes an Ethernet frame to build. Zero lengths and checksums are
-// filled in; what a test wants to be wrong is given in Mangle.
+// A Frame describes an Ethernet frame with an IPv4 packet to build, as a test
+// or an explanation sends it. Lengths and checksums are filled in.
 type Frame struct {
 	SrcMAC, DstMAC [6]byte
 	Src, Dst       netip.Addr
@@ -21,7 +20,7 @@ type Frame struct {
 	TTL            uint8 // 0: 64
 
 	SrcPort, DstPort uint16 // TCP, UDP
-	Flags            policy.TCPFlags
+	Flags            TCPFlags
 	Seq, Ack         uint32
 	ICMPType         uint8
 	ICMPCode         uint8
@@ -129,4 +128,13 @@ func Checksum(sum uint32, b []byte) uint16 {
 		sum = sum&0xffff + sum>>16
 	}
 	return ^uint16(sum)
+}
+
+// FrameOf is the frame of a packet that begins a flow.
+func FrameOf(p *Packet) *Frame {
+	return &Frame{
+		SrcMAC: p.SrcMAC, DstMAC: vpc.MACOf(p.Dst), Src: p.Src, Dst: p.Dst, Proto: p.Proto,
+		SrcPort: p.SrcPort, DstPort: p.DstPort, Flags: p.TCP.Flags, Seq: p.TCP.Seq, Ack: p.TCP.Ack,
+		ICMPType: p.ICMP.Type, ICMPCode: p.ICMP.Code, ICMPID: p.ICMP.ID,
+	}
 }

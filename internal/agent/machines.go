@@ -1,0 +1,355 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"ringfence/internal/fabric"
+	"ringfence/internal/fabric/guest"
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// A machine is what runs, or is being made to run, for an instance or as a
+// host on the internet side. Its fields are guarded by Agent.mu; while busy,
+// only the goroutine that changes it touches what is in the fabric.
+type machine struct {
+	id         string
+	plug       policy.Plug
+	port       policy.Port // 0: has none
+	generation int         // of the boot that runs; valid iff running
+	running    bool
+	busy       bool
+	idle       chan struct{}      // closed when not busy any more; valid iff busy
+	stop       context.CancelFunc // ends what answers its questions; nil if nothing does
+	stopped    chan struct{}      // closed when that has ended
+}
+
+// reconcile begins whatever brings the machines nearer to the instances'
+// desired states. A machine that is being changed is looked at again when that
+// is done.
+func (a *Agent) reconcile(ctx context.Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, i := range a.nouns.instances {
+		a.reconcileInstance(ctx, id, i)
+	}
+	for id, m := range a.machines {
+		if m.plug.Interface == "" || a.nouns.instances[vpc.InstanceID(id)] != nil {
+			continue
+		}
+		a.change(ctx, m, func() { a.remove(ctx, m, nil) })
+	}
+	a.evictOutside(ctx)
+}
+
+func (a *Agent) reconcileInstance(ctx context.Context, id vpc.InstanceID, i *vpc.Instance) {
+	if a.hasTold(i) {
+		return
+	}
+	m := a.machines[string(id)]
+	if m == nil && i.State != vpc.Stopped && i.State != vpc.Terminated {
+		m = &machine{id: string(id)}
+		a.machines[string(id)] = m
+	}
+	switch i.State {
+	case vpc.Pending, vpc.Running:
+		if !m.running || m.generation != i.Generation {
+			a.change(ctx, m, func() { a.boot(ctx, m, i) })
+		} else if i.State == vpc.Pending {
+			a.change(ctx, m, func() { a.settled(ctx, i, vpc.Running) })
+		}
+	case vpc.ShuttingDown:
+		a.change(ctx, m, func() { a.remove(ctx, m, i) })
+	case vpc.Stopping:
+		a.change(ctx, m, func() { a.halt(ctx, m, i) })
+	case vpc.Stopped:
+		if m != nil && m.running {
+			a.change(ctx, m, func() { a.halt(ctx, m, nil) })
+		}
+	case vpc.Terminated:
+		if m != nil {
+			a.change(ctx, m, func() { a.remove(ctx, m, nil) })
+		}
+	}
+}
+
+// change runs what changes a machine beside the loop, unless it is being
+// changed already. a.mu is held.
+func (a *Agent) change(ctx context.Context, m *machine, do func()) {
+	if m.busy || ctx.Err() != nil {
+		return
+	}
+	m.busy, m.idle = true, make(chan struct{})
+	a.work.Go(func() {
+		a.gate <- struct{}{}
+		do()
+		<-a.gate
+		a.mu.Lock()
+		m.busy = false
+		close(m.idle)
+		a.mu.Unlock()
+		a.reconcile(ctx)
+	})
+}
+
+// settled tells what an instance has come to.
+func (a *Agent) settled(ctx context.Context, i *vpc.Instance, state vpc.InstanceState, why ...vpc.StateReason) {
+	r := vpc.Report{Host: a.opts.Host, Instance: i.ID, Generation: i.Generation, State: state}
+	if len(why) > 0 {
+		r.Reason = why[0]
+	}
+	a.tell(ctx, &r)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told[i.ID] = r
+}
+
+// hasTold reports whether the server knows already what has become of an
+// instance, though the feed does not say so yet. a.mu is held.
+func (a *Agent) hasTold(i *vpc.Instance) bool {
+	r, ok := a.told[i.ID]
+	if !ok {
+		return false
+	}
+	transient := i.State == vpc.Pending || i.State == vpc.Stopping || i.State == vpc.ShuttingDown
+	if r.Generation == i.Generation && transient && follows(i.State, r.State) {
+		return true
+	}
+	delete(a.told, i.ID)
+	return false
+}
+
+// follows reports whether a state is what a transient one ends in.
+func follows(from, to vpc.InstanceState) bool {
+	switch from {
+	case vpc.Pending:
+		return to == vpc.Running || to == vpc.Terminated
+	case vpc.Stopping:
+		return to == vpc.Stopped
+	default:
+		return to == vpc.Terminated
+	}
+}
+
+// boot makes an instance's machine, born closed: its port is judged before it
+// is up.
+func (a *Agent) boot(ctx context.Context, m *machine, i *vpc.Instance) {
+	if err := a.bootMachine(ctx, m, i); err != nil {
+		if ctx.Err() != nil {
+			return // ended by us: the next agent boots it
+		}
+		a.log.Error("boot instance", "instance", i.ID, "err", err)
+		a.insist(ctx, "remove what did not boot", m.id, func() error { return a.unplug(m) })
+		a.settled(ctx, i, vpc.Terminated, vpc.StateReason{
+			Code: "Server.InternalError", Message: "Server.InternalError: Internal error on launch",
+		})
+		return
+	}
+	a.watch(ctx, m, i)
+	a.settled(ctx, i, vpc.Running)
+}
+
+// watch waits for the end of a running instance's init, and if nobody has asked
+// for it, stops the instance, as one that shuts itself down.
+func (a *Agent) watch(ctx context.Context, m *machine, i *vpc.Instance) {
+	a.work.Go(func() {
+		if err := a.fabric.Wait(ctx, m.id); err != nil {
+			return // ctx is done
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if !m.running || m.busy || m.generation != i.Generation {
+			return
+		}
+		a.change(ctx, m, func() {
+			a.log.Info("instance has ended by itself", "instance", i.ID)
+			if a.insist(ctx, "stop instance", m.id, func() error { return a.unplug(m) }) {
+				a.settled(ctx, i, vpc.Stopped, vpc.StateReason{
+					Code: "Client.InstanceInitiatedShutdown", Message: "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+				})
+			}
+		})
+	})
+}
+
+func (a *Agent) bootMachine(ctx context.Context, m *machine, i *vpc.Instance) error {
+	if err := a.unplug(m); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	n := a.host.Interface(i.Interface)
+	a.mu.Unlock()
+	if n == nil {
+		return fmt.Errorf("network interface %q is not known", i.Interface)
+	}
+	a.setPort(m, policy.Plug{Interface: n.ID})
+	image := a.opts.Catalogue.Image(i.Image)
+	spec := fabric.Machine{
+		ID: m.id, Kind: guest.Instance, Generation: i.Generation,
+		Port: fabric.Port{
+			Name: a.portName(m.port), Index: int(m.port), MAC: n.MAC(),
+			Address: netip.PrefixFrom(n.Primary(), classicBits), Gateway: classicRouter,
+		},
+		Hostname: hostname(n.Primary()), Domain: domainOf(i.Region), Resolvers: classicResolvers, Metadata: true,
+		Root: image.Root, UserData: i.UserData, Command: image.Command, Limits: instanceLimits,
+	}
+	for _, s := range image.Services {
+		spec.Services = append(spec.Services, guest.Service(s))
+	}
+	if err := a.start(ctx, m, spec, a.instanceHandlers(i.ID)); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m.running, m.generation = true, i.Generation
+	return nil
+}
+
+// start boots a machine whose port is known.
+func (a *Agent) start(ctx context.Context, m *machine, spec fabric.Machine, h fabric.Handlers) error {
+	prepared, err := a.fabric.Prepare(ctx, spec)
+	if err != nil {
+		return fmt.Errorf("prepare machine: %w", err)
+	}
+	if err := a.plug(m); err != nil {
+		return errors.Join(err, prepared.Abandon(context.WithoutCancel(ctx)))
+	}
+	a.serve(ctx, m, h)
+	if err := prepared.Boot(ctx); err != nil {
+		a.silence(m)
+		return err
+	}
+	return nil
+}
+
+// plug attaches the programs to a machine's link and connects it.
+func (a *Agent) plug(m *machine) error {
+	err := a.fabric.InDataplane(func() error { return a.dataplane.Attach(m.port, m.plug.Interface == "") })
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.host.Connect(m.port, m.plug)
+	return a.dataplane.Connect(a.host, m.port)
+}
+
+// unplug takes a machine out of the network, and gives its port back.
+func (a *Agent) unplug(m *machine) error {
+	a.silence(m)
+	a.mu.Lock()
+	port := m.port
+	m.running = false
+	if port != 0 {
+		a.host.Disconnect(port)
+	}
+	a.mu.Unlock()
+	if port == 0 {
+		return nil
+	}
+	if err := a.dataplane.Disconnect(port); err != nil {
+		return err
+	}
+	if err := a.fabric.Stop(context.Background(), m.id); err != nil {
+		return err
+	}
+	if err := a.dataplane.Detach(port); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ports.give(int(port))
+	m.port = 0
+	return nil
+}
+
+func (a *Agent) setPort(m *machine, plug policy.Plug) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m.plug = plug
+	if m.port == 0 {
+		m.port = policy.Port(a.ports.take())
+	}
+}
+
+// portName is the name of a link in the dataplane namespace.
+func (a *Agent) portName(port policy.Port) string { return fmt.Sprintf("%s-p%d", a.opts.Name, port) }
+
+// halt stops a machine and keeps its files. i is nil when nobody waits to hear
+// of it.
+func (a *Agent) halt(ctx context.Context, m *machine, i *vpc.Instance) {
+	if m.running {
+		if err := a.fabric.Shutdown(ctx, m.id); err != nil {
+			a.log.Warn("shut instance down", "instance", m.id, "err", err)
+		}
+	}
+	if !a.insist(ctx, "stop instance", m.id, func() error { return a.unplug(m) }) || i == nil {
+		return
+	}
+	a.settled(ctx, i, vpc.Stopped)
+}
+
+// remove ends a machine and throws its files away.
+func (a *Agent) remove(ctx context.Context, m *machine, i *vpc.Instance) {
+	gone := a.insist(ctx, "remove machine", m.id, func() error {
+		if err := a.unplug(m); err != nil {
+			return err
+		}
+		return a.fabric.Remove(ctx, m.id)
+	})
+	if !gone {
+		return
+	}
+	a.mu.Lock()
+	delete(a.machines, m.id)
+	a.mu.Unlock()
+	if i != nil {
+		a.settled(ctx, i, vpc.Terminated)
+	}
+}
+
+// insist tries until it succeeds or ctx is done.
+func (a *Agent) insist(ctx context.Context, what, machine string, try func() error) bool {
+	for {
+		err := try()
+		if err == nil {
+			return true
+		}
+		a.log.Error(what, "machine", machine, "err", err)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+// serve answers a machine's questions until silence.
+func (a *Agent) serve(ctx context.Context, m *machine, h fabric.Handlers) {
+	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	a.mu.Lock()
+	m.stop, m.stopped = cancel, stopped
+	a.mu.Unlock()
+	a.work.Go(func() {
+		defer close(stopped)
+		if err := a.fabric.ServeMachine(ctx, m.id, h); err != nil && ctx.Err() == nil {
+			a.log.Error("answer machine", "machine", m.id, "err", err)
+		}
+	})
+}
+
+func (a *Agent) silence(m *machine) {
+	a.mu.Lock()
+	stop, stopped := m.stop, m.stopped
+	m.stop, m.stopped = nil, nil
+	a.mu.Unlock()
+	if stop != nil {
+		stop()
+		<-stopped
+	}
+}

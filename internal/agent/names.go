@@ -1,0 +1,105 @@
+package agent
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"ringfence/internal/fabric"
+	"ringfence/internal/names"
+	"ringfence/internal/vpc"
+)
+
+// Addresses in EC2-Classic.
+const classicBits = 16 // all of the pool are neighbours
+
+var (
+	classicRouter = netip.MustParseAddr("10.254.0.1")
+	// The resolver of EC2-Classic, and the one of every network (Amazon VPC
+	// User Guide, "Amazon DNS server").
+	classicResolvers = []netip.Addr{netip.MustParseAddr("172.16.0.23"), netip.MustParseAddr("169.254.169.253")}
+)
+
+// instanceLimits keep one instance from starving the others.
+var instanceLimits = fabric.Limits{Memory: 1 << 30, Processes: 1024, CPUWeight: 100}
+
+func hostname(a netip.Addr) string { return "ip-" + strings.ReplaceAll(a.String(), ".", "-") }
+
+// domainOf is the domain of private names in a region.
+func domainOf(r vpc.Region) string {
+	_, domain, _ := strings.Cut(vpc.PrivateDNSName(r, netip.IPv4Unspecified()), ".")
+	return domain
+}
+
+// directory finds who has an address now.
+func (a *Agent) directory() names.Directory {
+	return names.Directory{
+		ByPublic: func(public netip.Addr) (names.Host, bool) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			n, private := a.host.AtPublic(public)
+			if n == nil {
+				return names.Host{}, false
+			}
+			return names.Host{Region: n.Region, Network: n.Network, Private: private, Public: public}, true
+		},
+		ByPrivate: func(in names.View, private netip.Addr) (names.Host, bool) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			n := a.host.AtIn(in.Region, in.Network, private)
+			if n == nil {
+				return names.Host{}, false
+			}
+			return names.Host{Region: n.Region, Network: n.Network, Private: private, Public: n.Public[private]}, true
+		},
+	}
+}
+
+// instanceHandlers answer an instance's questions as of now.
+func (a *Agent) instanceHandlers(id vpc.InstanceID) fabric.Handlers {
+	subject := func() (names.Subject, bool) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		i := a.nouns.instances[id]
+		if i == nil {
+			return names.Subject{}, false
+		}
+		n := a.host.Interface(i.Interface)
+		if n == nil {
+			return names.Subject{}, false
+		}
+		return names.Subject{Instance: i, Interface: n, GroupNames: a.nouns.groupNames(i.Groups)}, true
+	}
+	return fabric.Handlers{
+		Metadata: names.Metadata(subject),
+		DNS: func(_ context.Context, network string, query []byte) []byte {
+			s, ok := subject()
+			if !ok {
+				return nil
+			}
+			return a.resolver.Answer(names.View{Region: s.Interface.Region, Network: s.Interface.Network}, network, query)
+		},
+	}
+}
+
+// outsideHandlers answer a host on the internet side, which has no metadata.
+func (a *Agent) outsideHandlers() fabric.Handlers {
+	return fabric.Handlers{DNS: func(_ context.Context, network string, query []byte) []byte {
+		return a.resolver.Answer(names.View{}, network, query)
+	}}
+}
+
+// serveNames answers outside names on an address of the host.
+func (a *Agent) serveNames(ctx context.Context) {
+	if a.opts.DNS == "" {
+		return
+	}
+	s, err := names.Listen(ctx, a.opts.DNS, a.resolver, a.log)
+	if err == nil {
+		a.log.Info("answer names", "address", s.Addr().String())
+		err = s.Run(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("answer names", "address", a.opts.DNS, "err", err)
+	}
+}

@@ -1,0 +1,189 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"ringfence/internal/admin"
+	"ringfence/internal/fabric"
+	"ringfence/internal/fabric/guest"
+	"ringfence/internal/fabric/initproto"
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// DefaultOutside is the host on the internet side that is meant when no
+// address is named: the workstation of the examples in the EC2 User Guide 2012.
+var DefaultOutside = netip.MustParseAddr("203.0.113.7")
+
+// outsideRouter is the neighbour that hosts on the internet side send to.
+var (
+	outsideRouter    = netip.MustParseAddr("169.254.0.1")
+	outsideResolvers = []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+)
+
+// outsideID is the machine id of a host on the internet side.
+func outsideID(addr netip.Addr) string { return outsidePrefix + addr.String() }
+
+const outsidePrefix = "outside-"
+
+// Outside makes sure that there is a host on the internet side with an address.
+func (a *Agent) Outside(ctx context.Context, in admin.OutsideRequest) (*admin.Outside, error) {
+	addr := DefaultOutside
+	if in.IP != "" {
+		var err error
+		if addr, err = netip.ParseAddr(in.IP); err != nil || !addr.Is4() {
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "%q is not an IPv4 address", in.IP)
+		}
+	}
+	m, err := a.outsideMachine(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.bootOutside(ctx, m, addr); err != nil {
+		return nil, err
+	}
+	return &admin.Outside{IP: addr.String(), Init: initproto.SocketPath(a.opts.DataDir, m.id)}, nil
+}
+
+// outsideMachine finds or reserves the machine of an address that may be
+// outside.
+func (a *Agent) outsideMachine(addr netip.Addr) (*machine, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n, _ := a.host.AtPublic(addr); n != nil {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is the public address of %s: choose an address that no instance has", addr, n.Instance)
+	}
+	if a.hostLink != 0 && addr == a.opts.HostLink {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is this host itself: run the command without ringfence outside", addr)
+	}
+	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is not an address of the internet", addr)
+	}
+	id := outsideID(addr)
+	m := a.machines[id]
+	if m == nil {
+		m = &machine{id: id}
+		a.machines[id] = m
+	}
+	return m, nil
+}
+
+// bootOutside boots the host if it does not run, and returns when it does.
+func (a *Agent) bootOutside(ctx context.Context, m *machine, addr netip.Addr) error {
+	for {
+		done := make(chan error, 1)
+		begin := func(loop context.Context) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			switch {
+			case m.running:
+				done <- nil
+			case m.busy:
+				close(done)
+			default:
+				a.change(loop, m, func() { done <- a.startOutside(loop, m, addr) })
+			}
+		}
+		select {
+		case a.asks <- begin:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case err, answered := <-done:
+			if answered {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := a.awaitIdle(ctx, m); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitIdle waits until nobody changes a machine.
+func (a *Agent) awaitIdle(ctx context.Context, m *machine) error {
+	a.mu.Lock()
+	busy, idle := m.busy, m.idle
+	a.mu.Unlock()
+	if !busy {
+		return nil
+	}
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *Agent) startOutside(ctx context.Context, m *machine, addr netip.Addr) error {
+	a.setPort(m, policy.Plug{Outside: addr})
+	spec := fabric.Machine{
+		ID: m.id, Kind: guest.Outside,
+		Port: fabric.Port{
+			Name: a.portName(m.port), Index: int(m.port), MAC: vpc.MACOf(addr),
+			Address: netip.PrefixFrom(addr, addr.BitLen()), Gateway: outsideRouter,
+		},
+		Hostname: "outside-" + hostname(addr)[len("ip-"):], Resolvers: outsideResolvers,
+	}
+	if err := a.start(ctx, m, spec, a.outsideHandlers()); err != nil {
+		return fmt.Errorf("boot outside host %s: %w", addr, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m.running = true
+	return nil
+}
+
+// evictOutside removes hosts on the internet side whose address an interface
+// has now. a.mu is held.
+func (a *Agent) evictOutside(ctx context.Context) {
+	for _, m := range a.machines {
+		if m.plug.Interface == "" && m.plug.Outside.IsValid() {
+			if n, _ := a.host.AtPublic(m.plug.Outside); n != nil {
+				a.change(ctx, m, func() { a.remove(ctx, m, nil) })
+			}
+		}
+	}
+}
+
+// addHostLink makes the host itself a host on the internet side. Where a route
+// of its own is in the way it goes on without.
+func (a *Agent) addHostLink() error {
+	addr := a.opts.HostLink
+	if !addr.IsValid() {
+		return nil
+	}
+	const port = policy.Port(hostLinkIndex)
+	link := fabric.HostLink{
+		Port: fabric.Port{
+			Name: a.portName(port), Index: int(port), MAC: vpc.MACOf(addr), Address: netip.PrefixFrom(addr, addr.BitLen()),
+		},
+		Routes: a.opts.PublicPools,
+	}
+	err := a.fabric.AddHostLink(link)
+	if overlap, ok := errors.AsType[*fabric.RouteOverlapError](err); ok {
+		a.log.Warn("no link from this host to the instances: use ringfence outside", "err", overlap)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("add host link: %w", err)
+	}
+	m := &machine{port: port, plug: policy.Plug{Outside: addr}}
+	if err := a.plug(m); err != nil {
+		return fmt.Errorf("connect host link: %w", err)
+	}
+	if err := a.fabric.SetPortUp(link.Port.Name); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.hostLink = port
+	return nil
+}
