@@ -19,13 +19,13 @@ need_root() {
 	((EUID == 0)) || fail "$1 needs root, for network namespaces and BPF programs: sudo $1"
 }
 
-# spin SENTENCE COMMAND… runs a command that says nothing until it is over, and
-# shows that it goes on and for how long. What it printed is shown if it fails.
+# spin SENTENCE COMMAND… runs a command that takes its time, and shows that it
+# goes on and for how long. What it says on standard error is shown if it fails.
 spin() {
-	local what=$1 out status=0 began=$SECONDS
+	local what=$1 said status=0 began=$SECONDS
 	shift
-	out=$(mktemp)
-	"$@" </dev/null >"$out" 2>&1 &
+	said=$(mktemp)
+	"$@" </dev/null 2>"$said" &
 	local pid=$!
 	if [[ -t 2 ]]; then
 		while kill -0 "$pid" 2>/dev/null; do
@@ -37,7 +37,7 @@ spin() {
 		printf '    %s …\n' "$what" >&2
 	fi
 	wait "$pid" || status=$?
-	((status == 0)) || cat "$out" >&2
-	rm -f "$out"
+	((status == 0)) || cat "$said" >&2
+	rm -f "$said"
 	return "$status"
 }
