@@ -3,7 +3,6 @@ package dataplane
 import (
 	"encoding/binary"
 	"net/netip"
-	"time"
 
 	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
@@ -42,9 +41,6 @@ func swap32(v uint32) uint32 {
 // toReason converts the kernel's reason. Both lists have the same order, which
 // a test holds them to.
 func toReason(r kernelReason) policy.Reason { return policy.Reason(r) }
-
-// ticks is a duration in the kernel's unit of time, 2^20 ns.
-func ticks(d time.Duration) uint32 { return uint32(uint64(d) >> 20) }
 
 func toL4Key(slot uint32, p policy.L4Prefix) kernelL4Key {
 	const slotBits, protoBits, kindBits = 32, 8, 8

@@ -223,6 +223,9 @@ func (d *Dataplane) prepare() error {
 		return err
 	}
 	c := d.control.at(0)
+	if c.Hz, err = tickRate(); err != nil {
+		return err
+	}
 	c.EventsPerSecond = uint32(d.options.EventsPerSecond)
 	c.Strict = 0
 	if d.options.Revoke == policy.RevokeStrict {

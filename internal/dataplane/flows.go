@@ -34,7 +34,7 @@ type Flow struct {
 	ClientBytes, ServerBytes     uint64
 	ClientPackets, ServerPackets uint32
 
-	// Idle is the time since its last packet, to about a millisecond.
+	// Idle is the time since its last packet, to a tick of the kernel's clock.
 	Idle time.Duration
 }
 
@@ -45,7 +45,10 @@ const collectChunk = 4096
 // Flows calls yield for each flow, those included that have expired and wait
 // to be collected, until it returns false.
 func (d *Dataplane) Flows(yield func(Flow) bool) error {
-	now := d.now()
+	now, err := d.now()
+	if err != nil {
+		return err
+	}
 	return d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
 		for i := range keys {
 			if !yield(d.flow(&keys[i], &flows[i], now)) {
@@ -59,16 +62,19 @@ func (d *Dataplane) Flows(yield func(Flow) bool) error {
 // Collect forgets flows that have expired and returns how many are left and
 // how many went.
 func (d *Dataplane) Collect() (live, gone int, err error) {
-	now := d.now()
+	now, err := d.now()
+	if err != nil {
+		return 0, 0, err
+	}
 	err = d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
 		live += len(keys)
 		var old []kernelFlowKey
 		for i := range keys {
-			if idle(&flows[i], now) > shortestTimeout {
+			if d.idle(&flows[i], now) > shortestTimeout {
 				old = append(old, keys[i])
 			}
 		}
-		n, err := d.collect(old, now)
+		n, err := d.collect(old)
 		live, gone = live-n, gone+n
 		return true, err
 	})
@@ -80,12 +86,12 @@ func (d *Dataplane) Collect() (live, gone int, err error) {
 const shortestTimeout = 30 * time.Second
 
 // collect lets the program look at flows that may have expired.
-func (d *Dataplane) collect(keys []kernelFlowKey, now uint32) (gone int, err error) {
+func (d *Dataplane) collect(keys []kernelFlowKey) (gone int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.collection.at(0)
 	for some := range slices.Chunk(keys, len(c.Key)) {
-		c.Count, c.Now, c.Deleted = uint32(copy(c.Key[:], some)), now, 0
+		c.Count, c.Deleted = uint32(copy(c.Key[:], some)), 0
 		if _, err := d.objects.Collect.Run(&ebpf.RunOptions{}); err != nil {
 			return gone, fmt.Errorf("collect flows: %w", err)
 		}
@@ -127,28 +133,42 @@ func (d *Dataplane) flow(k *kernelFlowKey, f *kernelFlow, now uint32) Flow {
 		Answered: has(kernelFlowFlagsFLOW_CONFIRMED), Cut: has(kernelFlowFlagsFLOW_CUT), Lingering: has(kernelFlowFlagsFLOW_LINGERS),
 		ClientBytes: f.Half[client].Bytes, ServerBytes: f.Half[server].Bytes,
 		ClientPackets: f.Half[client].Packets, ServerPackets: f.Half[server].Packets,
-		Idle: idle(f, now),
+		Idle: d.idle(f, now),
 	}
 }
 
 // idle is the same as in bpf/flow.h.
-func idle(f *kernelFlow, now uint32) time.Duration {
+func (d *Dataplane) idle(f *kernelFlow, now uint32) time.Duration {
 	since := func(last uint32) uint32 {
-		if ticks := int64(now - last); ticks <= 1<<32-clockSkew {
-			return uint32(ticks)
+		if ticks := now - last; int64(ticks) <= 1<<32-clockSkew {
+			return ticks
 		}
 		return 0
 	}
-	return time.Duration(min(since(f.Half[0].Last), since(f.Half[1].Last))) << 20
+	ticks := min(since(f.Half[0].Last), since(f.Half[1].Last))
+	return time.Duration(ticks) * time.Second / time.Duration(d.control.at(0).Hz)
 }
 
-// clockSkew is by how many ticks the clocks of two CPUs may differ at the most.
-const clockSkew = 10_000_000_000 >> 20
+// clockSkew is CLOCK_SKEW in bpf/flow.h.
+const clockSkew = 10000
 
 // now is the programs' clock, in ticks.
-func (d *Dataplane) now() uint32 {
-	c := d.control.at(0)
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC_COARSE, &ts) // cannot fail for this clock
-	return ticks(time.Duration(uint64(ts.Nano())&c.ClockMask + c.ClockOffset))
+func (d *Dataplane) now() (uint32, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.collection.at(0).Count = 0
+	if _, err := d.objects.Collect.Run(&ebpf.RunOptions{}); err != nil {
+		return 0, fmt.Errorf("read clock: %w", err)
+	}
+	return d.collection.at(0).Now, nil
+}
+
+// tickRate is how often the kernel's clock ticks in a second. The coarse
+// clocks advance by one tick (clock_getres(2)).
+func tickRate() (uint32, error) {
+	var tick unix.Timespec
+	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &tick); err != nil {
+		return 0, fmt.Errorf("ask for length of a tick: %w", err)
+	}
+	return uint32((time.Second + time.Duration(tick.Nano())/2) / time.Duration(tick.Nano())), nil
 }

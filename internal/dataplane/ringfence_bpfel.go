@@ -47,8 +47,8 @@ type kernelControl struct {
 	Strict          uint32
 	ClockMask       uint64
 	ClockOffset     uint64
+	Hz              uint32
 	EventsPerSecond uint32
-	Pad             uint32
 }
 
 type kernelDropCount struct {
@@ -107,6 +107,7 @@ const (
 	kernelFlowFlagsFLOW_TRACKED   kernelFlowFlags = 32
 	kernelFlowFlagsFLOW_FIN       kernelFlowFlags = 128
 	kernelFlowFlagsFLOW_FIN_ACK   kernelFlowFlags = 512
+	kernelFlowFlagsFLOW_PLAIN     kernelFlowFlags = 2048
 )
 
 type kernelFlowHalf struct {
@@ -325,15 +326,18 @@ type kernelWork struct {
 		Ifindex uint32
 		Set     uint32
 		Subnet  uint32
+		Primary uint32
 	}
 	Network     uint32
 	Epoch       uint32
 	Now         uint32
+	Hz          uint32
 	Strict      uint32
 	FrameLength uint32
 	Segments    uint32
 	Rule        uint32
 	Judged      uint32
+	_           [4]byte
 	Opening     struct {
 		_     structs.HostLayout
 		Src   kernelAddr

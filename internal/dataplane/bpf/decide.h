@@ -73,6 +73,8 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 		f->ifindex[LOW] = w->end[RECEIVER].ifindex;
 	}
 	f->half[LOW].last = f->half[HIGH].last = w->now;
+	if (w->end[SENDER].primary && w->end[RECEIVER].primary && w->end[SENDER].subnet == w->end[RECEIVER].subnet)
+		f->flags = FLOW_PLAIN;
 	store_dependencies(f, d, from);
 	record(f, &w->j, from);
 	if (observe(f, &w->p, from, w))
@@ -293,7 +295,7 @@ static __always_inline struct seed *find_seed(struct work *w)
 
 	make_seed_key(w);
 	s = bpf_map_lookup_elem(&seeds, &w->seed_key);
-	return s && since(s->at, w->now) <= TICKS(FRAGMENT_SEED) ? s : NULL;
+	return s && since(s->at, w->now) <= FRAGMENT_SEED * w->hz ? s : NULL;
 }
 
 static __always_inline void plant(struct work *w)

@@ -102,9 +102,9 @@ static __always_inline int deliver(struct __sk_buff *skb, __u32 ifindex, bool ro
 }
 
 /* Whether one more event of a kind may be told this second. */
-static __always_inline bool may_tell(struct drop_count *n, const struct control *c, __u64 ns)
+static __always_inline bool may_tell(struct drop_count *n, const struct control *c)
 {
-	__u32 second = ns / 1000000000ull;
+	__u32 second = ticks_now(c) / (c->hz ?: 1);
 
 	if (n->second != second) {
 		n->second = second;
@@ -156,7 +156,7 @@ __noinline int discard(struct __sk_buff *skb, struct work *w, __u32 reason)
 	if (n) {
 		n->packets += w->segments;
 		n->bytes += w->frame_length;
-		if (may_tell(n, c, clock_ns(c)))
+		if (may_tell(n, c))
 			tell(skb, w, reason);
 	}
 	return TC_ACT_SHOT;

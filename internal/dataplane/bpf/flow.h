@@ -35,29 +35,32 @@ static __always_inline __u32 make_key(struct flow_key *k, const struct tuple *t,
 	return HIGH;
 }
 
+/* How long a flow is remembered after its last packet, in seconds. */
 static __always_inline __u32 timeout(const struct flow *f, __u8 proto)
 {
 	switch (proto) {
 	case PROTO_TCP:
 		if (f->flags & FLOW_RESET || (f->flags & (FLOW_FIN | FLOW_FIN << 1)) == (FLOW_FIN | FLOW_FIN << 1))
-			return TICKS(TCP_CLOSING);
-		return f->flags & FLOW_CONFIRMED ? TICKS(TCP_ESTABLISHED) : TICKS(TCP_OPENING);
+			return TCP_CLOSING;
+		return f->flags & FLOW_CONFIRMED ? TCP_ESTABLISHED : TCP_OPENING;
 	case PROTO_UDP:
-		return f->flags & FLOW_STREAM ? TICKS(UDP_STREAM) : TICKS(UDP_ONE_WAY);
+		return f->flags & FLOW_STREAM ? UDP_STREAM : UDP_ONE_WAY;
 	case PROTO_ICMP:
 	case PROTO_ICMPV6:
-		return TICKS(ICMP_QUERY);
+		return ICMP_QUERY;
 	default:
-		return TICKS(OTHER_PROTO);
+		return OTHER_PROTO;
 	}
 }
 
-/* Ticks since a packet. Another CPU's clock may have been a little ahead. */
+enum { CLOCK_SKEW = 10000 }; /* ticks by which a packet may seem to be ahead of now */
+
+/* Ticks since a packet. Another CPU may have seen the tick before this one. */
 static __always_inline __u32 since(__u32 last, __u32 now)
 {
 	__u32 ticks = now - last;
 
-	return ticks > -TICKS(10) ? 0 : ticks;
+	return ticks > (__u32)-CLOCK_SKEW ? 0 : ticks;
 }
 
 /* Ticks since the later of the last packets of both ends. */
@@ -68,9 +71,9 @@ static __always_inline __u32 idle(const struct flow *f, __u32 now)
 	return low < high ? low : high;
 }
 
-static __always_inline bool expired(const struct flow *f, __u8 proto, __u32 now)
+static __always_inline bool expired(const struct flow *f, __u8 proto, __u32 now, __u32 hz)
 {
-	return idle(f, now) > timeout(f, proto);
+	return idle(f, now) > timeout(f, proto) * hz;
 }
 
 /* The flow of w->key whose ends are those of the packet, the sender being end
@@ -83,11 +86,27 @@ static __always_inline struct flow *find_flow(struct work *w, __u32 from)
 	__u32 low = from == LOW ? w->end[SENDER].number : w->end[RECEIVER].number;
 	__u32 high = from == LOW ? w->end[RECEIVER].number : w->end[SENDER].number;
 
-	if (!f || expired(f, (__u8)w->key.network_proto, w->now))
+	if (!f || expired(f, (__u8)w->key.network_proto, w->now, w->hz))
 		return NULL;
 	if (f->number[LOW] != low || f->number[HIGH] != high)
 		return NULL;
 	return f;
+}
+
+/* What a packet from one end says of the exchange. */
+static __always_inline __u32 answer_flags(const struct flow *f, __u32 from)
+{
+	if (from != f->opener)
+		return FLOW_CONFIRMED;
+	return f->flags & FLOW_CONFIRMED ? FLOW_STREAM : 0;
+}
+
+static __always_inline void note_answer(struct flow *f, __u32 from)
+{
+	__u32 flags = answer_flags(f, from);
+
+	if (flags & ~f->flags)
+		f->flags |= flags;
 }
 
 /* Brings f forward by a packet from one of its ends, like flow.observe.
@@ -101,10 +120,7 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
 	half->last = w->now;
 	half->bytes += w->frame_length;
 	half->packets += w->segments;
-	if (from != f->opener)
-		flags |= FLOW_CONFIRMED;
-	else if (flags & FLOW_CONFIRMED)
-		flags |= FLOW_STREAM;
+	flags |= answer_flags(f, from);
 	if (p->t.proto == PROTO_TCP && !p->later) {
 		if (p->tcp_flags & TCP_RST)
 			flags |= FLOW_RESET;

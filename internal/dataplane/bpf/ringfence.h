@@ -183,9 +183,9 @@ struct control {
 	__u32 epoch;		 /* every change of policy raises it, as its last step */
 	__u32 strict;		 /* revocation cuts tracked flows too */
 	__u64 clock_mask;	 /* 0 stops the clock at clock_offset, for tests; else all ones */
-	__u64 clock_offset;	 /* nanoseconds added to it */
+	__u64 clock_offset;	 /* ticks added to it */
+	__u32 hz;		 /* ticks in a second */
 	__u32 events_per_second; /* of one reason at one interface and CPU */
-	__u32 pad;
 };
 
 /* ---- what is remembered ---- */
@@ -206,6 +206,7 @@ enum flow_flags {
 	FLOW_TRACKED = 32,  /* at the low end; shifted by one: at the high end */
 	FLOW_FIN = 128,	    /* sent by the low end; likewise */
 	FLOW_FIN_ACK = 512, /* of the low end's; likewise */
+	FLOW_PLAIN = 2048,  /* between primary addresses of one subnet: nothing is rewritten */
 };
 const enum flow_flags *keep_flow_flags __attribute__((unused));
 
@@ -233,7 +234,7 @@ struct flow {
 /* What the program that forgets expired flows is to look at. */
 struct collection {
 	__u32 count;
-	__u32 now; /* tick */
+	__u32 now; /* tick at which it was done */
 	__u32 deleted;
 	__u32 pad;
 	struct flow_key key[COLLECTION_KEYS];

@@ -61,6 +61,7 @@ struct end {
 	__u32 number;
 	__u32 ifindex;
 	__u32 set, subnet;
+	__u32 primary; /* the packet has its primary address */
 };
 
 /* A question to a slot, and what it says. */
@@ -99,6 +100,7 @@ struct work {
 	__u32 network;
 	__u32 epoch;
 	__u32 now;	    /* tick */
+	__u32 hz;
 	__u32 strict;
 	__u32 frame_length; /* bytes, for counters */
 	__u32 segments;
@@ -127,18 +129,18 @@ struct {
  */
 const volatile bool only_asks = false;
 
-/* A tick is 2^20 ns; 32 bits of them last for 52 days. */
-#define TICKS(seconds) ((__u32)(((__u64)(seconds) * 1000000000ull) >> 20))
-
 static __always_inline struct control *get_control(void)
 {
 	__u32 zero = 0;
 	return bpf_map_lookup_elem(&control, &zero);
 }
 
-static __always_inline __u64 clock_ns(const struct control *c)
+/* The clock, in ticks: the kernel's jiffies, which cost a load. 32 bits of them
+ * last for seven weeks at 1,000 Hz.
+ */
+static __always_inline __u32 ticks_now(const struct control *c)
 {
-	return (bpf_ktime_get_coarse_ns() & c->clock_mask) + c->clock_offset;
+	return (bpf_jiffies64() & c->clock_mask) + c->clock_offset;
 }
 
 static __always_inline bool same_addr(const struct addr *a, const struct addr *b)
