@@ -93,7 +93,8 @@ func (a *API) Call(ctx context.Context, caller Caller, call *awsquery.Call) (*An
 func (a *API) decode(s awsquery.Service, call *awsquery.Call, act *action) (any, error) {
 	in := act.newInput()
 	unknown, err := awsquery.Decode(s, call.Params, in)
-	for _, name := range unknown {
+	if len(unknown) > 0 {
+		name := unknown[0]
 		if a.model.HasParameter(s, call.Action, name) {
 			return nil, vpc.Errorf(vpc.UnsupportedOperation, "The parameter %s is not supported by ringfence.", name)
 		}

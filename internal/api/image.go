@@ -54,7 +54,7 @@ type imageDeviceItem struct {
 // Images are Amazon's. The number is the account that owns Amazon's own images.
 const (
 	imageOwner      vpc.AccountID = "137112412989"
-	imageOwnerAlias               = "amazon"
+	imageOwnerAlias string        = "amazon"
 )
 
 // describeImages implements DescribeImages. Any well-formed id that is asked

@@ -290,7 +290,9 @@ func TestKilledDaemon(t *testing.T) {
 		if err := daemon.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		daemon.Wait()
+		if err := daemon.Wait(); err == nil {
+			t.Fatal("the daemon has ended by itself")
+		}
 
 		next := reopen(t, f)
 		adopted, err := next.Adopt(t.Context())

@@ -120,7 +120,7 @@ func bridge(t testing.TB, f *Fabric) {
 	if err := f.dataplane.LinkSetUp(br); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.dataplane.LinkDel(br) })
+	t.Cleanup(func() { _ = f.dataplane.LinkDel(br) }) // its namespace may be gone already
 	ports, err := f.Ports()
 	if err != nil {
 		t.Fatal(err)

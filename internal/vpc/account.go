@@ -32,5 +32,5 @@ const (
 // Between Your Load Balancer and Your Instances").
 const (
 	ELBAccount   AccountID = "amazon-elb"
-	ELBGroupName           = "amazon-elb-sg"
+	ELBGroupName string    = "amazon-elb-sg"
 )
