@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -46,8 +47,7 @@ func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
 		identities: make(map[vpc.Identity]kernelVector),
 	}
 	if err := d.write(s); err != nil {
-		d.remove(s)
-		return nil, fmt.Errorf("install %d rules: %w", len(c.Rules), err)
+		return nil, errors.Join(fmt.Errorf("install %d rules: %w", len(c.Rules), err), d.remove(s))
 	}
 	return s, nil
 }
