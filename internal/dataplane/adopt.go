@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,44 +19,88 @@ func (d *Dataplane) adopt() error {
 	if err := d.ruleIndexes.adopt(); err != nil {
 		return err
 	}
+	kept := make(map[uint32]bool)
 	for i := uint32(1); i < d.sets.len(); i++ {
-		if j := d.sets.at(i); j.Version != 0 {
-			d.lastVersion = max(d.lastVersion, j.Version)
-			if j.Identity != 0 {
-				d.setIndexes.keep(i)
-				d.keepSlots(j)
-				d.setOf[vpc.Identity(j.Identity)] = &judgeSet{index: i}
-			}
+		if j := d.sets.at(i); d.keep(j, kept) {
+			d.setIndexes.keep(i)
+			d.setOf[vpc.Identity(j.Identity)] = &judgeSet{index: i}
 		}
 	}
 	for i := uint32(1); i < d.subnets.len(); i++ {
-		if j := d.subnets.at(i); j.Version != 0 {
-			d.lastVersion = max(d.lastVersion, j.Version)
-			if j.Identity != 0 {
-				d.subnetIndexes.keep(i)
-				d.keepSlots(j)
-				d.aclOf[vpc.SubnetNumber(j.Identity)] = &judgeSet{index: i}
-			}
+		if j := d.subnets.at(i); d.keep(j, kept) {
+			d.subnetIndexes.keep(i)
+			d.aclOf[vpc.SubnetNumber(j.Identity)] = &judgeSet{index: i}
 		}
 	}
-	var key kernelChunkKey
-	var value kernelVector
-	chunks := d.objects.Chunks.Iterate()
-	for chunks.Next(&key, &value) {
-		d.lastVector = max(d.lastVector, key.Vector)
-	}
-	if err := chunks.Err(); err != nil {
-		return fmt.Errorf("read chunks: %w", err)
-	}
-	return nil
+	return d.keepRanges(kept)
 }
 
-func (d *Dataplane) keepSlots(j *kernelJudges) {
+// keep leaves alone the slots that judges have, and reports whether anybody is
+// judged by them.
+func (d *Dataplane) keep(j *kernelJudges, kept map[uint32]bool) bool {
+	d.lastVersion = max(d.lastVersion, j.Version)
+	if j.Identity == 0 {
+		return false
+	}
 	for _, s := range []uint32{j.Ingress, j.Egress} {
 		if s >= firstSlot {
 			d.slotIndexes.keep(s)
+			kept[s] = true
 		}
 	}
+	return true
+}
+
+// keepRanges leaves alone what slots have in the arrays of rule numbers and of
+// chunks.
+func (d *Dataplane) keepRanges(kept map[uint32]bool) error {
+	var rules, chunks []stretch
+	large := make(map[uint32]bool)
+	note := func(slot uint32, v *kernelVector) {
+		if n := bits.OnesCount64(v.Word[0]) + bits.OnesCount64(v.Word[1]); large[slot] && n > 0 {
+			chunks = append(chunks, stretch{uint32(v.Word[2]), n})
+		}
+	}
+	for s := range kept {
+		var head kernelSlot
+		if err := d.objects.Slots.Lookup(&s, &head); err != nil {
+			return fmt.Errorf("read slot %d: %w", s, err)
+		}
+		rules = append(rules, stretch{head.RuleBase, int(head.RuleCount)})
+		if head.Flags&uint32(kernelSlotFlagsSLOT_LARGE) != 0 {
+			large[s] = true
+			note(s, &head.Any[0])
+			note(s, &head.Any[1])
+		}
+	}
+	d.ruleRanges = newRanges(d.ruleNumbers.len(), rules)
+	if len(large) > 0 {
+		for _, err := range []error{
+			each(d.objects.L4, func(k kernelL4Key, v *kernelVector) { note(swap32(k.Slot), v) }),
+			each(d.objects.Cidrs, func(k kernelCidrKey, v *kernelVector) { note(swap32(k.Slot), v) }),
+			each(d.objects.Identities, func(k kernelIdentityKey, v *kernelVector) { note(k.Slot, v) }),
+		} {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	d.chunkRanges = newRanges(d.chunks.len(), chunks)
+	return nil
+}
+
+// each calls look for all entries of a map.
+func each[K, V any](m *ebpf.Map, look func(K, *V)) error {
+	var key K
+	var value V
+	entries := m.Iterate()
+	for entries.Next(&key, &value) {
+		look(key, &value)
+	}
+	if err := entries.Err(); err != nil {
+		return fmt.Errorf("read map %v: %w", m, err)
+	}
+	return nil
 }
 
 // Sweep removes what an earlier process has left and nobody has claimed since
@@ -151,13 +196,14 @@ func (d *Dataplane) sweepLocations() error {
 }
 
 func (d *Dataplane) sweepSlots() error {
-	live, vectors := make(map[uint32]bool), make(map[uint32]bool)
+	live := make(map[uint32]bool)
+	var rules, chunks []stretch
 	for s := range d.slotsInUse() {
 		live[s.index] = true
-		for _, k := range s.chunks {
-			vectors[k.Vector] = true
-		}
+		rules = append(rules, stretch{s.base, len(s.rules)})
+		chunks = append(chunks, s.chunks...)
 	}
+	d.ruleRanges, d.chunkRanges = newRanges(d.ruleNumbers.len(), rules), newRanges(d.chunks.len(), chunks)
 	for i := range d.slotIndexes.taken {
 		if !live[i] {
 			d.slotIndexes.give(i, time.Now())
@@ -167,8 +213,6 @@ func (d *Dataplane) sweepSlots() error {
 		sweep(d.objects.Identities, func(k kernelIdentityKey) bool { return live[k.Slot] }),
 		sweep(d.objects.Cidrs, func(k kernelCidrKey) bool { return live[swap32(k.Slot)] }),
 		sweep(d.objects.L4, func(k kernelL4Key) bool { return live[swap32(k.Slot)] }),
-		sweep(d.objects.Rules, func(k kernelRulesKey) bool { return live[k.Slot] }),
-		sweep(d.objects.Chunks, func(k kernelChunkKey) bool { return vectors[k.Vector] }),
 	} {
 		if err != nil {
 			return err
@@ -186,16 +230,13 @@ func (d *Dataplane) sweepSlots() error {
 // sweep deletes the entries of a map whose keys are not to be kept.
 func sweep[K any](m *ebpf.Map, keep func(K) bool) error {
 	var dead []K
-	var key K
-	var value []byte
-	entries := m.Iterate()
-	for entries.Next(&key, &value) {
-		if !keep(key) {
-			dead = append(dead, key)
+	err := each(m, func(k K, _ *[]byte) {
+		if !keep(k) {
+			dead = append(dead, k)
 		}
-	}
-	if err := entries.Err(); err != nil {
-		return fmt.Errorf("read map %v: %w", m, err)
+	})
+	if err != nil {
+		return err
 	}
 	return deleteAll(m, dead)
 }

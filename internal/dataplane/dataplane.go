@@ -62,7 +62,10 @@ type Dataplane struct {
 	setIndexes    *allocator
 	subnetIndexes *allocator
 	ruleIndexes   *ruleIndex
-	lastVector    uint32
+	ruleRanges    *ranges
+	ruleNumbers   *shared[kernelRuleNumber]
+	chunkRanges   *ranges
+	chunks        *shared[kernelVector]
 	lastVersion   uint32
 
 	setOf    map[vpc.Identity]*judgeSet
@@ -169,7 +172,7 @@ func (d *Dataplane) loadAsking() error {
 		m    *ebpf.Map
 	}{
 		{"ports", o.Ports}, {"locations", o.Locations}, {"sets", o.Sets}, {"subnets", o.Subnets}, {"slots", o.Slots},
-		{"identities", o.Identities}, {"cidrs", o.Cidrs}, {"l4", o.L4}, {"chunks", o.Chunks}, {"rules", o.Rules},
+		{"identities", o.Identities}, {"cidrs", o.Cidrs}, {"l4", o.L4}, {"chunks", o.Chunks}, {"rule_numbers", o.RuleNumbers},
 		{"rule_names", o.RuleNames}, {"flows", o.Flows}, {"seeds", o.Seeds}, {"collection", o.Collection}, {"hits", o.Hits},
 		{"drops", o.Drops}, {"events", o.Events}, {"control", o.Control}, {"scratch", o.Scratch},
 	} {
@@ -214,6 +217,12 @@ func (d *Dataplane) prepare() error {
 	if d.collection, err = share[kernelCollection](d.objects.Collection); err != nil {
 		return err
 	}
+	if d.ruleNumbers, err = share[kernelRuleNumber](d.objects.RuleNumbers); err != nil {
+		return err
+	}
+	if d.chunks, err = share[kernelVector](d.objects.Chunks); err != nil {
+		return err
+	}
 	d.slotIndexes = newAllocator("slots", firstSlot, d.objects.Slots.MaxEntries(), 0)
 	d.setIndexes = newAllocator("sets of groups", 1, d.sets.len(), time.Second)
 	d.subnetIndexes = newAllocator("subnets", 1, d.subnets.len(), time.Second)
@@ -250,6 +259,6 @@ func (d *Dataplane) Close() error {
 			}
 		}
 	}
-	return errors.Join(append(errs, d.control.close(), d.ports.close(), d.sets.close(), d.subnets.close(), d.collection.close(),
+	return errors.Join(append(errs, d.control.close(), d.ports.close(), d.sets.close(), d.subnets.close(), d.collection.close(), d.ruleNumbers.close(), d.chunks.close(),
 		d.asking.Close(), d.objects.Close())...)
 }

@@ -19,12 +19,6 @@ type kernelAddr struct {
 	Lo uint64
 }
 
-type kernelChunkKey struct {
-	_      structs.HostLayout
-	Vector uint32
-	Chunk  uint32
-}
-
 type kernelCidrKey struct {
 	_         structs.HostLayout
 	Prefixlen uint32
@@ -206,20 +200,15 @@ const (
 	kernelReasonTABLE_FULL      kernelReason = 21
 )
 
-type kernelRuleIndexes struct {
-	_     structs.HostLayout
-	Index [512]uint32
-}
-
 type kernelRuleName struct {
 	_    structs.HostLayout
 	Text [40]uint8
 }
 
-type kernelRulesKey struct {
-	_     structs.HostLayout
-	Slot  uint32
-	Chunk uint32
+type kernelRuleNumber struct {
+	_      structs.HostLayout
+	Number uint32
+	Pad    uint32
 }
 
 type kernelSeed struct {
@@ -243,11 +232,13 @@ type kernelSeedKey struct {
 }
 
 type kernelSlot struct {
-	_     structs.HostLayout
-	Flags uint32
-	Pad   uint32
-	Any   [2]kernelVector
-	Deny  kernelVector
+	_         structs.HostLayout
+	Flags     uint32
+	RuleBase  uint32
+	RuleCount uint32
+	Pad       uint32
+	Any       [2]kernelVector
+	Deny      kernelVector
 }
 
 type kernelSlotFlags uint32
@@ -363,11 +354,23 @@ type kernelWork struct {
 		Found      uint8
 		Pad        uint8
 		Chunk      uint32
-		Pad2       uint32
+		Bit        uint32
 		_          [4]byte
 		Candidates [2]uint64
 	}
 	J struct {
+		_  structs.HostLayout
+		At [2]struct {
+			_       structs.HostLayout
+			Rule    uint32
+			Failed  uint8
+			Tracked uint8
+			Pad     [2]uint8
+		}
+		Reason  uint32
+		AclRule uint32
+	}
+	Kept struct {
 		_  structs.HostLayout
 		At [2]struct {
 			_       structs.HostLayout
@@ -401,7 +404,7 @@ const (
 	kernelMapLocations      = "locations"
 	kernelMapPorts          = "ports"
 	kernelMapRuleNames      = "rule_names"
-	kernelMapRules          = "rules"
+	kernelMapRuleNumbers    = "rule_numbers"
 	kernelMapScratch        = "scratch"
 	kernelMapSeeds          = "seeds"
 	kernelMapSets           = "sets"
@@ -471,25 +474,25 @@ type kernelProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelMapSpecs struct {
-	Chunks     *ebpf.MapSpec `ebpf:"chunks"`
-	Cidrs      *ebpf.MapSpec `ebpf:"cidrs"`
-	Collection *ebpf.MapSpec `ebpf:"collection"`
-	Control    *ebpf.MapSpec `ebpf:"control"`
-	Drops      *ebpf.MapSpec `ebpf:"drops"`
-	Events     *ebpf.MapSpec `ebpf:"events"`
-	Flows      *ebpf.MapSpec `ebpf:"flows"`
-	Hits       *ebpf.MapSpec `ebpf:"hits"`
-	Identities *ebpf.MapSpec `ebpf:"identities"`
-	L4         *ebpf.MapSpec `ebpf:"l4"`
-	Locations  *ebpf.MapSpec `ebpf:"locations"`
-	Ports      *ebpf.MapSpec `ebpf:"ports"`
-	RuleNames  *ebpf.MapSpec `ebpf:"rule_names"`
-	Rules      *ebpf.MapSpec `ebpf:"rules"`
-	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
-	Seeds      *ebpf.MapSpec `ebpf:"seeds"`
-	Sets       *ebpf.MapSpec `ebpf:"sets"`
-	Slots      *ebpf.MapSpec `ebpf:"slots"`
-	Subnets    *ebpf.MapSpec `ebpf:"subnets"`
+	Chunks      *ebpf.MapSpec `ebpf:"chunks"`
+	Cidrs       *ebpf.MapSpec `ebpf:"cidrs"`
+	Collection  *ebpf.MapSpec `ebpf:"collection"`
+	Control     *ebpf.MapSpec `ebpf:"control"`
+	Drops       *ebpf.MapSpec `ebpf:"drops"`
+	Events      *ebpf.MapSpec `ebpf:"events"`
+	Flows       *ebpf.MapSpec `ebpf:"flows"`
+	Hits        *ebpf.MapSpec `ebpf:"hits"`
+	Identities  *ebpf.MapSpec `ebpf:"identities"`
+	L4          *ebpf.MapSpec `ebpf:"l4"`
+	Locations   *ebpf.MapSpec `ebpf:"locations"`
+	Ports       *ebpf.MapSpec `ebpf:"ports"`
+	RuleNames   *ebpf.MapSpec `ebpf:"rule_names"`
+	RuleNumbers *ebpf.MapSpec `ebpf:"rule_numbers"`
+	Scratch     *ebpf.MapSpec `ebpf:"scratch"`
+	Seeds       *ebpf.MapSpec `ebpf:"seeds"`
+	Sets        *ebpf.MapSpec `ebpf:"sets"`
+	Slots       *ebpf.MapSpec `ebpf:"slots"`
+	Subnets     *ebpf.MapSpec `ebpf:"subnets"`
 }
 
 // kernelVariableSpecs contains global variables before they are loaded into the kernel.
@@ -524,25 +527,25 @@ func (o *kernelObjects) Close() error {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelMaps struct {
-	Chunks     *ebpf.Map `ebpf:"chunks"`
-	Cidrs      *ebpf.Map `ebpf:"cidrs"`
-	Collection *ebpf.Map `ebpf:"collection"`
-	Control    *ebpf.Map `ebpf:"control"`
-	Drops      *ebpf.Map `ebpf:"drops"`
-	Events     *ebpf.Map `ebpf:"events"`
-	Flows      *ebpf.Map `ebpf:"flows"`
-	Hits       *ebpf.Map `ebpf:"hits"`
-	Identities *ebpf.Map `ebpf:"identities"`
-	L4         *ebpf.Map `ebpf:"l4"`
-	Locations  *ebpf.Map `ebpf:"locations"`
-	Ports      *ebpf.Map `ebpf:"ports"`
-	RuleNames  *ebpf.Map `ebpf:"rule_names"`
-	Rules      *ebpf.Map `ebpf:"rules"`
-	Scratch    *ebpf.Map `ebpf:"scratch"`
-	Seeds      *ebpf.Map `ebpf:"seeds"`
-	Sets       *ebpf.Map `ebpf:"sets"`
-	Slots      *ebpf.Map `ebpf:"slots"`
-	Subnets    *ebpf.Map `ebpf:"subnets"`
+	Chunks      *ebpf.Map `ebpf:"chunks"`
+	Cidrs       *ebpf.Map `ebpf:"cidrs"`
+	Collection  *ebpf.Map `ebpf:"collection"`
+	Control     *ebpf.Map `ebpf:"control"`
+	Drops       *ebpf.Map `ebpf:"drops"`
+	Events      *ebpf.Map `ebpf:"events"`
+	Flows       *ebpf.Map `ebpf:"flows"`
+	Hits        *ebpf.Map `ebpf:"hits"`
+	Identities  *ebpf.Map `ebpf:"identities"`
+	L4          *ebpf.Map `ebpf:"l4"`
+	Locations   *ebpf.Map `ebpf:"locations"`
+	Ports       *ebpf.Map `ebpf:"ports"`
+	RuleNames   *ebpf.Map `ebpf:"rule_names"`
+	RuleNumbers *ebpf.Map `ebpf:"rule_numbers"`
+	Scratch     *ebpf.Map `ebpf:"scratch"`
+	Seeds       *ebpf.Map `ebpf:"seeds"`
+	Sets        *ebpf.Map `ebpf:"sets"`
+	Slots       *ebpf.Map `ebpf:"slots"`
+	Subnets     *ebpf.Map `ebpf:"subnets"`
 }
 
 func (m *kernelMaps) Close() error {
@@ -560,7 +563,7 @@ func (m *kernelMaps) Close() error {
 		m.Locations,
 		m.Ports,
 		m.RuleNames,
-		m.Rules,
+		m.RuleNumbers,
 		m.Scratch,
 		m.Seeds,
 		m.Sets,

@@ -25,11 +25,12 @@ type slot struct {
 	index      uint32
 	classifier *policy.Classifier
 	large      bool
+	base       uint32       // of its rules in the map of rule numbers
 	rules      []vpc.RuleID // that have been given their numbers
 	identities map[vpc.Identity]kernelVector
 	cidrs      []kernelCidrKey
 	l4         []kernelL4Key
-	chunks     []kernelChunkKey
+	chunks     []stretch // in the map of chunks
 }
 
 // install writes a classifier under a slot of its own. Nothing uses it until
@@ -57,16 +58,7 @@ func (d *Dataplane) write(s *slot) error {
 		return err
 	}
 	c := s.classifier
-	var vectors []kernelVector
-	for p, v := range c.L4 {
-		s.l4 = append(s.l4, toL4Key(s.index, p))
-		kv, err := d.vector(s, v)
-		if err != nil {
-			return err
-		}
-		vectors = append(vectors, kv)
-	}
-	if err := putAll(d.objects.L4, s.l4, vectors); err != nil {
+	if err := d.writeL4(s); err != nil {
 		return err
 	}
 	if err := d.writeCIDRs(s); err != nil {
@@ -78,6 +70,19 @@ func (d *Dataplane) write(s *slot) error {
 		}
 	}
 	return d.writeHead(s)
+}
+
+func (d *Dataplane) writeL4(s *slot) error {
+	var vectors []kernelVector
+	for p, v := range s.classifier.L4 {
+		kv, err := d.vector(s, v)
+		if err != nil {
+			return err
+		}
+		s.l4 = append(s.l4, toL4Key(s.index, p))
+		vectors = append(vectors, kv)
+	}
+	return putAll(d.objects.L4, s.l4, vectors)
 }
 
 func (d *Dataplane) writeCIDRs(s *slot) error {
@@ -106,7 +111,7 @@ func (d *Dataplane) writeCIDRs(s *slot) error {
 
 func (d *Dataplane) writeHead(s *slot) error {
 	c := s.classifier
-	head := kernelSlot{}
+	head := kernelSlot{RuleBase: s.base, RuleCount: uint32(len(s.rules))}
 	set := func(flag kernelSlotFlags, on bool) {
 		if on {
 			head.Flags |= uint32(flag)
@@ -133,23 +138,21 @@ func (d *Dataplane) writeHead(s *slot) error {
 	return putAll(d.objects.Slots, []uint32{s.index}, []kernelSlot{head})
 }
 
-// writeRules gives the slot's rules their host-wide indexes.
+// writeRules gives the slot's rules their host-wide numbers.
 func (d *Dataplane) writeRules(s *slot) error {
 	all := s.classifier.Rules
-	for chunk := 0; chunk*chunkRules < len(all); chunk++ {
-		var indexes kernelRuleIndexes
-		for i, id := range all[chunk*chunkRules : min(len(all), (chunk+1)*chunkRules)] {
-			index, err := d.ruleIndexes.use(id)
-			if err != nil {
-				return err
-			}
-			s.rules = append(s.rules, id)
-			indexes.Index[i] = index
+	base, err := d.ruleRanges.take(len(all))
+	if err != nil {
+		return err
+	}
+	s.base = base
+	for i, id := range all {
+		number, err := d.ruleIndexes.use(id)
+		if err != nil {
+			return err
 		}
-		key := kernelRulesKey{Slot: s.index, Chunk: uint32(chunk)}
-		if err := d.objects.Rules.Put(&key, &indexes); err != nil {
-			return fmt.Errorf("put rule indexes: %w", err)
-		}
+		s.rules = append(s.rules, id)
+		d.ruleNumbers.at(base + uint32(i)).Number = number
 	}
 	return nil
 }
@@ -162,23 +165,27 @@ func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, error) {
 		copy(kv.Word[:], v)
 		return kv, nil
 	}
-	d.lastVector++
-	kv.Word[2] = uint64(d.lastVector)
-	var keys []kernelChunkKey
-	var values []kernelVector
+	var filled []kernelVector
 	for chunk := 0; chunk*chunkWords < len(v); chunk++ {
-		var bits kernelVector
 		words := v[chunk*chunkWords : min(len(v), (chunk+1)*chunkWords)]
 		if words.Empty() {
 			continue
 		}
+		var bits kernelVector
 		copy(bits.Word[:], words)
 		kv.Word[chunk/64] |= 1 << (chunk % 64)
-		keys = append(keys, kernelChunkKey{Vector: d.lastVector, Chunk: uint32(chunk)})
-		values = append(values, bits)
+		filled = append(filled, bits)
 	}
-	s.chunks = append(s.chunks, keys...)
-	return kv, putAll(d.objects.Chunks, keys, values)
+	base, err := d.chunkRanges.take(len(filled))
+	if err != nil {
+		return kv, fmt.Errorf("chunks of rules: %w", err)
+	}
+	s.chunks = append(s.chunks, stretch{base, len(filled)})
+	kv.Word[2] = uint64(base)
+	for i := range filled {
+		*d.chunks.at(base + uint32(i)) = filled[i]
+	}
+	return kv, nil
 }
 
 // putIdentity tells a slot which of its rules are about an identity.
@@ -207,18 +214,12 @@ func (d *Dataplane) remove(s *slot) error {
 	for id := range s.identities {
 		identities = append(identities, kernelIdentityKey{Slot: s.index, Identity: uint32(id)})
 	}
-	var rules []kernelRulesKey
-	for chunk := 0; chunk*chunkRules < len(s.rules); chunk++ {
-		rules = append(rules, kernelRulesKey{Slot: s.index, Chunk: uint32(chunk)})
-	}
 	closed := kernelSlot{}
 	for _, err := range []error{
 		putAll(d.objects.Slots, []uint32{s.index}, []kernelSlot{closed}),
 		deleteAll(d.objects.Identities, identities),
 		deleteAll(d.objects.Cidrs, s.cidrs),
 		deleteAll(d.objects.L4, s.l4),
-		deleteAll(d.objects.Chunks, s.chunks),
-		deleteAll(d.objects.Rules, rules),
 	} {
 		if err != nil {
 			return err
@@ -227,6 +228,10 @@ func (d *Dataplane) remove(s *slot) error {
 	for _, id := range s.rules {
 		d.ruleIndexes.release(id)
 	}
+	for _, c := range s.chunks {
+		d.chunkRanges.give(c.base, c.length)
+	}
+	d.ruleRanges.give(s.base, len(s.classifier.Rules))
 	d.slotIndexes.give(s.index, time.Now())
 	return nil
 }

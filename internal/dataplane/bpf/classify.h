@@ -52,13 +52,12 @@ static __always_inline struct vector *find_l4(const struct query *q)
 	return bpf_map_lookup_elem(&l4, &key);
 }
 
-static __always_inline __u32 rule_at(__u32 slot, __u32 chunk, __u64 bit)
+static __always_inline __u32 rule_number(const struct slot *s, __u32 bit)
 {
-	struct rules_key key = {.slot = slot, .chunk = chunk};
-	struct rule_indexes *r = bpf_map_lookup_elem(&rules, &key);
+	__u32 at = s->rule_base + bit;
+	struct rule_number *r = bpf_map_lookup_elem(&rule_numbers, &at);
 
-	opaque(bit);
-	return r ? r->index[bit & (CHUNK_RULES - 1)] : 0;
+	return r ? r->number : 0;
 }
 
 /* The first bit of (a | b) & c, or -1; *wide where any & c is not empty. Each
@@ -86,16 +85,29 @@ static __always_inline int match_chunk(const struct vector *a, const struct vect
 	return first ? at + (int)first_bit(first) : -1;
 }
 
-static __always_inline struct vector *find_chunk(const struct vector *v, __u32 chunk)
+/* The number of bits, counted in ever larger fields side by side. */
+static __always_inline __u32 count_bits(__u64 word)
 {
-	struct chunk_key key = {.vector = v->word[2], .chunk = chunk};
-
-	return bpf_map_lookup_elem(&chunks, &key);
+	word -= word >> 1 & 0x5555555555555555ull;
+	word = (word & 0x3333333333333333ull) + (word >> 2 & 0x3333333333333333ull);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return word * 0x0101010101010101ull >> 56;
 }
 
-static __always_inline bool has_chunk(const struct vector *v, __u32 chunk)
+/* A chunk of a vector of a large slot, NULL where it has no bit set. */
+static __always_inline struct vector *find_chunk(const struct vector *v, __u32 chunk)
 {
-	return v && v->word[(chunk >> 6) & 1] >> (chunk & 63) & 1;
+	__u64 below = (1ull << (chunk & 63)) - 1;
+	__u32 at;
+
+	if (!v || !(v->word[(chunk >> 6) & 1] >> (chunk & 63) & 1))
+		return NULL;
+	at = v->word[2];
+	if (chunk < 64)
+		at += count_bits(v->word[0] & below);
+	else
+		at += count_bits(v->word[0]) + count_bits(v->word[1] & below);
+	return bpf_map_lookup_elem(&chunks, &at);
 }
 
 /* Looks at chunk q->chunk of a large slot. The first rule found stays; a later
@@ -114,12 +126,11 @@ __noinline int classify_chunk(struct query *q, struct vector *by_identity, struc
 	c = find_chunk(by_l4, chunk);
 	if (!c)
 		return 0;
-	bit = match_chunk(has_chunk(by_identity, chunk) ? find_chunk(by_identity, chunk) : NULL,
-			  has_chunk(by_cidr, chunk) ? find_chunk(by_cidr, chunk) : NULL, c,
-			  has_chunk(any, chunk) ? find_chunk(any, chunk) : NULL, &q->wide);
+	bit = match_chunk(find_chunk(by_identity, chunk), find_chunk(by_cidr, chunk), c, find_chunk(any, chunk),
+			  &q->wide);
 	if (bit >= 0 && !q->found) {
 		q->found = true;
-		q->rule = rule_at(q->slot, chunk, bit);
+		q->bit = chunk * CHUNK_RULES + bit;
 	}
 	return 0;
 }
@@ -159,7 +170,7 @@ __noinline int classify_large(struct query *q, struct vector *by_identity, struc
 	q->candidates[1] = by_l4->word[1] & (summary(by_identity, 1) | summary(by_cidr, 1) | summary(any, 1));
 	q->found = false;
 	for (int i = 0; i < MAX_CHUNKS && next_chunk(q); i++) {
-		if (q->found && !has_chunk(any, q->chunk))
+		if (q->found && !find_chunk(any, q->chunk))
 			continue;
 		classify_chunk(q, by_identity, by_cidr, by_l4, any);
 		if (q->found && q->wide)
@@ -206,12 +217,16 @@ __noinline int classify(struct query *q)
 		by_cidr = any;
 	if (s->flags & SLOT_GROUPS && q->identity)
 		by_identity = find_identity(q);
-	if (s->flags & SLOT_LARGE)
-		return classify_large(q, by_identity, by_cidr, by_l4, any);
+	if (s->flags & SLOT_LARGE) {
+		if (!classify_large(q, by_identity, by_cidr, by_l4, any))
+			return false;
+		q->rule = rule_number(s, q->bit);
+		return true;
+	}
 	bit = match_chunk(by_identity, by_cidr, by_l4, any, &q->wide);
 	if (bit < 0)
 		return false;
-	q->rule = rule_at(q->slot, 0, bit);
+	q->rule = rule_number(s, bit);
 	if (s->flags & SLOT_ACL)
 		q->deny = has_bit(&s->deny, bit);
 	return true;

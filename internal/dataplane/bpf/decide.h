@@ -224,14 +224,13 @@ __noinline int related(struct work *w)
  */
 static __always_inline int begin_flow(struct work *w, __u32 from, struct dependencies *d)
 {
-	struct judgement j = w->j;
-
+	w->kept = w->j;
 	if (w->p.t.proto == PROTO_TCP && !w->p.opens) {
 		if (!allows_back(w)) {
 			w->rule = 0;
 			return NO_FLOW;
 		}
-		w->j = j;
+		w->j = w->kept;
 	}
 	if (open(w, from, d))
 		return admitted(w);
@@ -239,7 +238,7 @@ static __always_inline int begin_flow(struct work *w, __u32 from, struct depende
 		w->rule = 0;
 		return TABLE_FULL;
 	}
-	w->j = j;
+	w->j = w->kept;
 	admitted(w);
 	return UNTRACKED;
 }
@@ -260,13 +259,14 @@ static __always_inline int decide(struct work *w)
 	}
 	if (w->p.in_flow) {
 		from = make_key(&w->key, &w->p.t, w->network);
-		f = only_asks ? NULL : find_flow(w, from);
+		if (!only_asks && !(tcp && w->p.opens))
+			f = find_flow(w, from); /* a SYN is judged whatever was before */
 		if (f && is_icmp(w->p.t.proto) && !w->p.later && w->p.opens != (from == f->opener))
 			f = NULL; /* asked by the one who was asked, or answered by the one who asked */
 		depend(w, &d);
 		begins = w->p.opens || (tcp && !w->p.later);
 	}
-	if (f && !(tcp && w->p.opens)) {
+	if (f) {
 		reason = known(w, f, from, &d);
 		if (reason != UNDECIDED)
 			return reason;

@@ -26,10 +26,12 @@ MAP(slots, BPF_MAP_TYPE_ARRAY, __u32, struct slot, 1 << 15, 0);
 MAP(identities, BPF_MAP_TYPE_HASH, struct identity_key, struct vector, 1 << 20, BPF_F_NO_PREALLOC);
 MAP(cidrs, BPF_MAP_TYPE_LPM_TRIE, struct cidr_key, struct vector, 1 << 20, BPF_F_NO_PREALLOC);
 MAP(l4, BPF_MAP_TYPE_LPM_TRIE, struct l4_key, struct vector, 1 << 20, BPF_F_NO_PREALLOC);
-MAP(chunks, BPF_MAP_TYPE_HASH, struct chunk_key, struct vector, 1 << 20, BPF_F_NO_PREALLOC);
-MAP(rules, BPF_MAP_TYPE_HASH, struct rules_key, struct rule_indexes, 1 << 16, BPF_F_NO_PREALLOC);
+MAP(chunks, BPF_MAP_TYPE_ARRAY, __u32, struct vector, 1 << 18, BPF_F_MMAPABLE);
 
-/* Names for the indexes in rules, for whoever reads them. */
+/* The host-wide numbers of the rules of each slot, for counters and names. */
+MAP(rule_numbers, BPF_MAP_TYPE_ARRAY, __u32, struct rule_number, 1 << 19, BPF_F_MMAPABLE);
+
+/* Names for them, for whoever reads them. */
 MAP(rule_names, BPF_MAP_TYPE_HASH, __u32, struct rule_name, 1 << 17, BPF_F_NO_PREALLOC);
 
 MAP(flows, BPF_MAP_TYPE_HASH, struct flow_key, struct flow, 1 << 18, 0);

@@ -94,8 +94,8 @@ struct whereabouts {
 #define MAX_CHUNKS 128 /* 65,536 rules in a slot */
 
 /* Bit i stands for rule i of a slot. In a large slot the first two words say
- * in which chunks any bit is set, and the third is the number under which the
- * chunks are found.
+ * in which chunks of CHUNK_RULES any bit is set, and the third where those
+ * chunks are, one after another.
  */
 struct vector {
 	__u64 word[CHUNK_WORDS];
@@ -125,6 +125,8 @@ enum { SLOT_CLOSED_INDEX = 0, SLOT_OPEN_INDEX = 1 };
  */
 struct slot {
 	__u32 flags;
+	__u32 rule_base; /* where its rules begin in rule_numbers */
+	__u32 rule_count;
 	__u32 pad;
 	struct vector any[2]; /* rules for everybody, IPv4 and IPv6 */
 	struct vector deny;
@@ -160,17 +162,10 @@ struct l4_key {
 	__be16 port;
 };
 
-struct chunk_key {
-	__u32 vector, chunk;
-};
-
-struct rules_key {
-	__u32 slot, chunk;
-};
-
-/* The host-wide indexes of the rules of a chunk, for counters and names. */
-struct rule_indexes {
-	__u32 index[CHUNK_RULES];
+/* Eight bytes, because that is how far apart the elements of an array are. */
+struct rule_number {
+	__u32 number;
+	__u32 pad;
 };
 
 struct rule_name {
@@ -222,7 +217,7 @@ struct flow {
 	__u32 number[2];  /* of the interfaces; 0: on the internet side */
 	__u32 ifindex[2]; /* of their ports; 0: on the internet side */
 	__u32 set_version[2], acl_version[2]; /* what the judgement depended on */
-	__u32 rule[2];	  /* host-wide index of the rule that admitted it at this end */
+	__u32 rule[2];	  /* host-wide number of the rule that admitted it at this end */
 	__u32 fin[2];	  /* the acknowledgement that covers the FIN */
 	__u32 flags;
 	__u32 opener;	  /* which end */
@@ -275,7 +270,7 @@ struct event {
 	__u8 proto, tcp_flags;
 	__u8 reason;
 	__u8 pad;
-	__u32 rule;	/* host-wide index; 0: none */
+	__u32 rule;	/* host-wide number; 0: none */
 	__u32 number;	/* the interface that is judged; 0: none */
 	__u32 ifindex;	/* where the packet came in */
 	__u32 bytes;

@@ -72,14 +72,14 @@ struct query {
 	__be16 match;
 	__u8 proto;
 	__u8 any_port;
-	__u32 rule; /* host-wide index of the first match */
+	__u32 rule; /* host-wide number of the first match */
 	__u8 wide;  /* some match is for everybody */
 	__u8 deny;  /* the first match denies */
 	/* While the chunks of a large slot are looked at. */
 	__u8 found;
 	__u8 pad;
 	__u32 chunk;
-	__u32 pad2;
+	__u32 bit; /* the first match */
 	__u64 candidates[2];
 };
 
@@ -112,7 +112,7 @@ struct work {
 	struct flow_key key;
 	struct flow fresh;
 	struct query q;
-	struct judgement j;
+	struct judgement j, kept;
 	struct seed_key seed_key;
 	struct seed seed;
 };
