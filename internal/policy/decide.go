@@ -109,11 +109,14 @@ func (h *Host) toPublic(fs *Flows, p *Packet) Verdict {
 	return h.pass(fs, arriving(p, private), n.NetworkNo, end{addr: p.Src}, end{n, private})
 }
 
-// reachable reports whether somebody on the internet side has an address.
+// reachable reports whether somebody on the internet side is there who has an
+// address.
 func (h *Host) reachable(addr netip.Addr) bool {
-	_, outside := h.outside[addr]
-	_, public := h.byPublic[addr]
-	return outside || public
+	if _, ok := h.outside[addr]; ok {
+		return true
+	}
+	n, _ := h.AtPublic(addr)
+	return n != nil && h.portOf[n.ID] != 0
 }
 
 // pass decides a packet between two ends of a network, one of which may be the

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 
@@ -31,6 +32,16 @@ type Flows struct {
 
 // Len returns the number of flows, those included that have expired unseen.
 func (fs *Flows) Len() int { return len(fs.flows) }
+
+// Clone returns a copy that shares nothing with fs.
+func (fs *Flows) Clone() *Flows {
+	clone := &Flows{seeds: maps.Clone(fs.seeds)}
+	for k, f := range fs.flows {
+		same := *f
+		clone.put(k, &same)
+	}
+	return clone
+}
 
 // A side is an end of a flow: the one with the lower address, or the other.
 type side int
