@@ -19,15 +19,20 @@ func Load(h *policy.Host, d *dataplane.Dataplane, w *World) error {
 // Connect connects all ports of a world, those again whose interface is
 // another one now.
 func Connect(h *policy.Host, d *dataplane.Dataplane, w *World) error {
-	for port, plug := range w.ports {
-		h.Connect(port, plug)
-	}
+	w.Plug(h)
 	for port := range w.ports {
 		if err := d.Connect(h, port); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Plug puts what a world has behind its ports, without a kernel.
+func (w *World) Plug(h *policy.Host) {
+	for port, plug := range w.ports {
+		h.Connect(port, plug)
+	}
 }
 
 // Pause is a time between two packets. The sum of any few is never so near a

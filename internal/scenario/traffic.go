@@ -15,7 +15,11 @@ type Traffic struct {
 	world         *World
 	conversations []*conversation
 	sent          []policy.Frame // lately, for ICMP errors to quote
+	dialogues     uint16         // made so far
 }
+
+// replies are the ICMP types that answer a query's.
+var replies = map[uint8]uint8{8: 0, 13: 14, 15: 16, 17: 18}
 
 // A conversation is between a client and a server, by the addresses that each
 // uses for the other.
@@ -122,7 +126,7 @@ func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 	case vpc.ICMP:
 		f.ICMPType, f.ICMPID = c.icmpType, c.clientPort
 		if from == 1 {
-			f.ICMPType = map[uint8]uint8{8: 0, 13: 14, 15: 16, 17: 18}[c.icmpType]
+			f.ICMPType = replies[c.icmpType]
 		}
 		if t.rnd.IntN(12) == 0 {
 			f.ICMPType, f.ICMPCode = uint8(t.rnd.IntN(19)), uint8(t.rnd.IntN(3))
