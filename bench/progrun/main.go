@@ -75,7 +75,7 @@ type bench struct {
 var clientAddr, serverAddr = netip.MustParseAddr("10.254.0.10"), netip.MustParseAddr("10.254.0.11")
 
 func newBench(rules int) (*bench, error) {
-	d, err := dataplane.Open(dataplane.Options{})
+	d, err := dataplane.Open(dataplane.Options{HalfOpen: 1 << 30}) // SYNs are sent again and again
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type Options struct {
 	ForceFilters bool
 
 	MaxFlows        int // 0: DefaultMaxFlows
+	HalfOpen        int // unanswered flows of one interface; 0: a sixteenth of MaxFlows
 	EventsPerSecond int // 0: DefaultEventsPerSecond
 	Revoke          policy.Revocation
 
@@ -56,6 +57,7 @@ type Dataplane struct {
 	sets    *shared[kernelJudges]
 	subnets *shared[kernelJudges]
 
+	budgets    *shared[kernelBudget]
 	collection *shared[kernelCollection]
 
 	slotIndexes   *allocator
@@ -120,6 +122,9 @@ func Open(o Options) (*Dataplane, error) {
 	if o.MaxFlows == 0 {
 		o.MaxFlows = DefaultMaxFlows
 	}
+	if o.HalfOpen == 0 {
+		o.HalfOpen = o.MaxFlows / 16
+	}
 	if o.EventsPerSecond == 0 {
 		o.EventsPerSecond = DefaultEventsPerSecond
 	}
@@ -166,6 +171,7 @@ func (d *Dataplane) loadAsking() error {
 	for _, m := range spec.Maps {
 		m.Pinning = ebpf.PinNone
 	}
+	spec.Maps["flows"].MaxEntries = d.objects.Flows.MaxEntries()
 	o := &d.objects
 	for _, m := range []struct {
 		name string
@@ -173,7 +179,7 @@ func (d *Dataplane) loadAsking() error {
 	}{
 		{"ports", o.Ports}, {"locations", o.Locations}, {"sets", o.Sets}, {"subnets", o.Subnets}, {"slots", o.Slots},
 		{"identities", o.Identities}, {"cidrs", o.Cidrs}, {"l4", o.L4}, {"chunks", o.Chunks}, {"rule_numbers", o.RuleNumbers},
-		{"rule_names", o.RuleNames}, {"flows", o.Flows}, {"seeds", o.Seeds}, {"collection", o.Collection}, {"hits", o.Hits},
+		{"rule_names", o.RuleNames}, {"flows", o.Flows}, {"seeds", o.Seeds}, {"budgets", o.Budgets}, {"pending", o.Pending}, {"collection", o.Collection}, {"hits", o.Hits},
 		{"drops", o.Drops}, {"events", o.Events}, {"control", o.Control}, {"scratch", o.Scratch},
 	} {
 		maps[m.name] = m.m
@@ -214,6 +220,9 @@ func (d *Dataplane) prepare() error {
 	if d.subnets, err = share[kernelJudges](d.objects.Subnets); err != nil {
 		return err
 	}
+	if d.budgets, err = share[kernelBudget](d.objects.Budgets); err != nil {
+		return err
+	}
 	if d.collection, err = share[kernelCollection](d.objects.Collection); err != nil {
 		return err
 	}
@@ -235,6 +244,7 @@ func (d *Dataplane) prepare() error {
 	if c.Hz, err = tickRate(); err != nil {
 		return err
 	}
+	c.HalfOpenLimit = uint32(d.options.HalfOpen)
 	c.EventsPerSecond = uint32(d.options.EventsPerSecond)
 	c.Strict = 0
 	if d.options.Revoke == policy.RevokeStrict {
@@ -259,6 +269,6 @@ func (d *Dataplane) Close() error {
 			}
 		}
 	}
-	return errors.Join(append(errs, d.control.close(), d.ports.close(), d.sets.close(), d.subnets.close(), d.collection.close(), d.ruleNumbers.close(), d.chunks.close(),
+	return errors.Join(append(errs, d.control.close(), d.ports.close(), d.sets.close(), d.subnets.close(), d.collection.close(), d.budgets.close(), d.ruleNumbers.close(), d.chunks.close(),
 		d.asking.Close(), d.objects.Close())...)
 }

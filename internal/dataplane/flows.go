@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -60,16 +61,21 @@ func (d *Dataplane) Flows(yield func(Flow) bool) error {
 }
 
 // Collect forgets flows that have expired and returns how many are left and
-// how many went.
+// how many went. It also counts anew how many are unanswered at each interface,
+// which the programs know only roughly.
 func (d *Dataplane) Collect() (live, gone int, err error) {
 	now, err := d.now()
 	if err != nil {
 		return 0, 0, err
 	}
+	halfOpen := make([]uint32, d.budgets.len())
 	err = d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
 		live += len(keys)
 		var old []kernelFlowKey
 		for i := range keys {
+			if port := flows[i].chargedTo(); port < d.budgets.len() {
+				halfOpen[port]++
+			}
 			if d.idle(&flows[i], now) > shortestTimeout {
 				old = append(old, keys[i])
 			}
@@ -78,7 +84,25 @@ func (d *Dataplane) Collect() (live, gone int, err error) {
 		live, gone = live-n, gone+n
 		return true, err
 	})
-	return live, gone, err
+	if err != nil {
+		return 0, 0, err
+	}
+	for port, n := range halfOpen {
+		atomic.StoreUint32(&d.budgets.at(uint32(port)).HalfOpen, n)
+	}
+	return live, gone, nil
+}
+
+// chargedTo is the port at which an unanswered flow counts, and no port for one
+// that does not.
+func (f *kernelFlow) chargedTo() uint32 {
+	if f.Flags&uint32(kernelFlowFlagsFLOW_CONFIRMED|kernelFlowFlagsFLOW_PENDING) != 0 {
+		return ^uint32(0)
+	}
+	if o := f.Opener & 1; f.Number[o] != 0 {
+		return f.Ifindex[o]
+	}
+	return f.Ifindex[1-f.Opener&1]
 }
 
 // shortestTimeout is that of a UDP packet without an answer; the program knows

@@ -19,6 +19,12 @@ type kernelAddr struct {
 	Lo uint64
 }
 
+type kernelBudget struct {
+	_        structs.HostLayout
+	HalfOpen uint32
+	Next     uint32
+}
+
 type kernelCidrKey struct {
 	_         structs.HostLayout
 	Prefixlen uint32
@@ -43,6 +49,8 @@ type kernelControl struct {
 	ClockOffset     uint64
 	Hz              uint32
 	EventsPerSecond uint32
+	HalfOpenLimit   uint32
+	Pad             uint32
 }
 
 type kernelDropCount struct {
@@ -101,6 +109,7 @@ const (
 	kernelFlowFlagsFLOW_TRACKED   kernelFlowFlags = 32
 	kernelFlowFlagsFLOW_FIN       kernelFlowFlags = 128
 	kernelFlowFlagsFLOW_FIN_ACK   kernelFlowFlags = 512
+	kernelFlowFlagsFLOW_PENDING   kernelFlowFlags = 4096
 	kernelFlowFlagsFLOW_PLAIN     kernelFlowFlags = 2048
 )
 
@@ -319,17 +328,17 @@ type kernelWork struct {
 		Subnet  uint32
 		Primary uint32
 	}
-	Network     uint32
-	Epoch       uint32
-	Now         uint32
-	Hz          uint32
-	Strict      uint32
-	FrameLength uint32
-	Segments    uint32
-	Rule        uint32
-	Judged      uint32
-	_           [4]byte
-	Opening     struct {
+	Network       uint32
+	Epoch         uint32
+	Now           uint32
+	Hz            uint32
+	HalfOpenLimit uint32
+	Strict        uint32
+	FrameLength   uint32
+	Segments      uint32
+	Rule          uint32
+	Judged        uint32
+	Opening       struct {
 		_     structs.HostLayout
 		Src   kernelAddr
 		Dst   kernelAddr
@@ -391,6 +400,7 @@ type kernelWork struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	kernelMapBudgets        = "budgets"
 	kernelMapChunks         = "chunks"
 	kernelMapCidrs          = "cidrs"
 	kernelMapCollection     = "collection"
@@ -402,6 +412,7 @@ const (
 	kernelMapIdentities     = "identities"
 	kernelMapL4             = "l4"
 	kernelMapLocations      = "locations"
+	kernelMapPending        = "pending"
 	kernelMapPorts          = "ports"
 	kernelMapRuleNames      = "rule_names"
 	kernelMapRuleNumbers    = "rule_numbers"
@@ -474,6 +485,7 @@ type kernelProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelMapSpecs struct {
+	Budgets     *ebpf.MapSpec `ebpf:"budgets"`
 	Chunks      *ebpf.MapSpec `ebpf:"chunks"`
 	Cidrs       *ebpf.MapSpec `ebpf:"cidrs"`
 	Collection  *ebpf.MapSpec `ebpf:"collection"`
@@ -485,6 +497,7 @@ type kernelMapSpecs struct {
 	Identities  *ebpf.MapSpec `ebpf:"identities"`
 	L4          *ebpf.MapSpec `ebpf:"l4"`
 	Locations   *ebpf.MapSpec `ebpf:"locations"`
+	Pending     *ebpf.MapSpec `ebpf:"pending"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	RuleNames   *ebpf.MapSpec `ebpf:"rule_names"`
 	RuleNumbers *ebpf.MapSpec `ebpf:"rule_numbers"`
@@ -527,6 +540,7 @@ func (o *kernelObjects) Close() error {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelMaps struct {
+	Budgets     *ebpf.Map `ebpf:"budgets"`
 	Chunks      *ebpf.Map `ebpf:"chunks"`
 	Cidrs       *ebpf.Map `ebpf:"cidrs"`
 	Collection  *ebpf.Map `ebpf:"collection"`
@@ -538,6 +552,7 @@ type kernelMaps struct {
 	Identities  *ebpf.Map `ebpf:"identities"`
 	L4          *ebpf.Map `ebpf:"l4"`
 	Locations   *ebpf.Map `ebpf:"locations"`
+	Pending     *ebpf.Map `ebpf:"pending"`
 	Ports       *ebpf.Map `ebpf:"ports"`
 	RuleNames   *ebpf.Map `ebpf:"rule_names"`
 	RuleNumbers *ebpf.Map `ebpf:"rule_numbers"`
@@ -550,6 +565,7 @@ type kernelMaps struct {
 
 func (m *kernelMaps) Close() error {
 	return _KernelClose(
+		m.Budgets,
 		m.Chunks,
 		m.Cidrs,
 		m.Collection,
@@ -561,6 +577,7 @@ func (m *kernelMaps) Close() error {
 		m.Identities,
 		m.L4,
 		m.Locations,
+		m.Pending,
 		m.Ports,
 		m.RuleNames,
 		m.RuleNumbers,

@@ -79,6 +79,7 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 	record(f, &w->j, from);
 	if (observe(f, &w->p, from, w))
 		return true; /* and over already */
+	charge(w, f);
 	return !bpf_map_update_elem(&flows, &w->key, f, BPF_ANY);
 }
 

@@ -93,6 +93,63 @@ static __always_inline struct flow *find_flow(struct work *w, __u32 from)
 	return f;
 }
 
+/* Where a flow counts as long as it is unanswered. */
+static __always_inline struct budget *budget_of(const struct flow *f)
+{
+	__u32 o = f->opener & 1, index = f->number[o] ? f->ifindex[o] : f->ifindex[o ^ 1];
+
+	return bpf_map_lookup_elem(&budgets, &index);
+}
+
+/* Forgets the oldest of the pending flows of an interface if it is still
+ * unanswered, and gives its place to w->key.
+ */
+__noinline int take_place(struct work *w, __u32 index, struct budget *b)
+{
+	struct flow_key *place;
+	struct flow *old;
+	__u32 at;
+
+	if (!w || !b)
+		return 0;
+	at = index % PENDING_INTERFACES * PENDING_PLACES + __sync_fetch_and_add(&b->next, 1) % PENDING_PLACES;
+	place = bpf_map_lookup_elem(&pending, &at);
+	if (!place)
+		return 0;
+	old = bpf_map_lookup_elem(&flows, place);
+	if (old && (old->flags & (FLOW_PENDING | FLOW_CONFIRMED)) == FLOW_PENDING)
+		bpf_map_delete_elem(&flows, place);
+	*place = w->key;
+	return 0;
+}
+
+/* Counts a flow that begins. */
+static __always_inline void charge(struct work *w, struct flow *f)
+{
+	__u32 o = f->opener & 1, index = f->number[o] ? f->ifindex[o] : f->ifindex[o ^ 1];
+	struct budget *b = bpf_map_lookup_elem(&budgets, &index);
+
+	if (!b)
+		return;
+	if (b->half_open < w->half_open_limit) {
+		__sync_fetch_and_add(&b->half_open, 1);
+		return;
+	}
+	f->flags |= FLOW_PENDING;
+	take_place(w, index, b);
+}
+
+/* Counts a flow that is answered. The agent counts anew now and then, so what
+ * is missed when a flow takes the place of another does not add up.
+ */
+static __always_inline void discharge(const struct flow *f)
+{
+	struct budget *b = f->flags & FLOW_PENDING ? NULL : budget_of(f);
+
+	if (b && b->half_open)
+		__sync_fetch_and_add(&b->half_open, -1);
+}
+
 /* What a packet from one end says of the exchange. */
 static __always_inline __u32 answer_flags(const struct flow *f, __u32 from)
 {
@@ -121,6 +178,8 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
 	half->bytes += w->frame_length;
 	half->packets += w->segments;
 	flags |= answer_flags(f, from);
+	if (flags & ~f->flags & FLOW_CONFIRMED)
+		discharge(f);
 	if (p->t.proto == PROTO_TCP && !p->later) {
 		if (p->tcp_flags & TCP_RST)
 			flags |= FLOW_RESET;

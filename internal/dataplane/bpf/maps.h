@@ -37,6 +37,8 @@ MAP(rule_names, BPF_MAP_TYPE_HASH, __u32, struct rule_name, 1 << 17, BPF_F_NO_PR
 MAP(flows, BPF_MAP_TYPE_HASH, struct flow_key, struct flow, 1 << 18, 0);
 MAP(seeds, BPF_MAP_TYPE_LRU_HASH, struct seed_key, struct seed, 1 << 14, 0);
 
+MAP(budgets, BPF_MAP_TYPE_ARRAY, __u32, struct budget, 4096, BPF_F_MMAPABLE);
+MAP(pending, BPF_MAP_TYPE_ARRAY, __u32, struct flow_key, PENDING_PLACES *PENDING_INTERFACES, 0);
 MAP(collection, BPF_MAP_TYPE_ARRAY, __u32, struct collection, 1, BPF_F_MMAPABLE);
 
 MAP(hits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 1 << 17, 0);

@@ -137,6 +137,7 @@ static __always_inline int begin(struct __sk_buff *skb, struct work *w, struct p
 	w->strict = c->strict;
 	w->now = ticks_now(c);
 	w->hz = c->hz;
+	w->half_open_limit = c->half_open_limit;
 	h = usual(skb, &s);
 	if (likely(h)) {
 		parse_usual(h, &s, &w->p);
@@ -303,6 +304,18 @@ static __always_inline __u32 fast(struct __sk_buff *skb, const struct port *port
 	return to;
 }
 
+/* A frame by a port of which nothing is known. It is not looked at, and *w is
+ * still that of another frame.
+ */
+static __always_inline int from_nobody(struct __sk_buff *skb, struct work *w)
+{
+	__builtin_memset(&w->p, 0, sizeof(w->p));
+	w->rule = w->judged = 0;
+	w->frame_length = skb->len;
+	w->segments = segments(skb);
+	return answer(skb, w, UNKNOWN_PORT);
+}
+
 /* Where frames of an instance come in. */
 SEC("tc")
 int from_interface(struct __sk_buff *skb)
@@ -314,10 +327,8 @@ int from_interface(struct __sk_buff *skb)
 
 	if (!w)
 		return TC_ACT_SHOT;
-	if (!port || !port->number || port->flags & PORT_OUTSIDE) {
-		w->judged = 0;
-		return answer(skb, w, UNKNOWN_PORT);
-	}
+	if (!port || !port->number || port->flags & PORT_OUTSIDE)
+		return from_nobody(skb, w);
 	to = only_asks ? 0 : fast(skb, port);
 	if (likely(to))
 		return hand_over(skb, to);
@@ -336,10 +347,8 @@ int from_outside(struct __sk_buff *skb)
 
 	if (!w)
 		return TC_ACT_SHOT;
-	if (!port || !port->number || !(port->flags & PORT_OUTSIDE)) {
-		w->judged = 0;
-		return answer(skb, w, UNKNOWN_PORT);
-	}
+	if (!port || !port->number || !(port->flags & PORT_OUTSIDE))
+		return from_nobody(skb, w);
 	reason = begin(skb, w, port);
 	if (reason == ANSWERED) {
 		show(skb, ANSWERED, 0, 0);

@@ -181,6 +181,8 @@ struct control {
 	__u64 clock_offset;	 /* ticks added to it */
 	__u32 hz;		 /* ticks in a second */
 	__u32 events_per_second; /* of one reason at one interface and CPU */
+	__u32 half_open_limit;	 /* unanswered flows of one interface, beside those in pending */
+	__u32 pad;
 };
 
 /* ---- what is remembered ---- */
@@ -201,6 +203,7 @@ enum flow_flags {
 	FLOW_TRACKED = 32,  /* at the low end; shifted by one: at the high end */
 	FLOW_FIN = 128,	    /* sent by the low end; likewise */
 	FLOW_FIN_ACK = 512, /* of the low end's; likewise */
+	FLOW_PENDING = 4096, /* opened beyond the limit of unanswered flows */
 	FLOW_PLAIN = 2048,  /* between primary addresses of one subnet: nothing is rewritten */
 };
 const enum flow_flags *keep_flow_flags __attribute__((unused));
@@ -223,6 +226,21 @@ struct flow {
 	__u32 opener;	  /* which end */
 	struct flow_half half[2]; /* sent by this end */
 };
+
+/* The unanswered flows of an interface, by the index of its link. A flow counts
+ * at its opener, or, if that is on the internet side, at whom it was sent to.
+ */
+struct budget {
+	__u32 half_open;
+	__u32 next; /* place in pending */
+};
+
+/* Beyond its limit, an interface has this many places for unanswered flows, and
+ * each new one takes that of the oldest. Interfaces share them by the lowest
+ * bits of their index.
+ */
+#define PENDING_PLACES 512
+#define PENDING_INTERFACES 128
 
 #define COLLECTION_KEYS 64
 

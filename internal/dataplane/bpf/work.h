@@ -101,6 +101,7 @@ struct work {
 	__u32 epoch;
 	__u32 now;	    /* tick */
 	__u32 hz;
+	__u32 half_open_limit;
 	__u32 strict;
 	__u32 frame_length; /* bytes, for counters */
 	__u32 segments;
