@@ -16,6 +16,12 @@ import (
 // internet side is never taken for one.
 const outsideNumbers = 1 << 31
 
+// OutsideNumber stands for the host on the internet side behind a port where
+// drops are counted.
+func OutsideNumber(port policy.Port) vpc.InterfaceNumber {
+	return vpc.InterfaceNumber(outsideNumbers | uint32(port))
+}
+
 // Connect lets the interface, or the outside host, behind a port send and
 // receive as h says. The port's link is attached already, and still down when
 // it is new.
@@ -66,7 +72,7 @@ func (d *Dataplane) attachment(port policy.Port) *attachment {
 }
 
 func (d *Dataplane) connectOutside(a *attachment) error {
-	a.number = outsideNumbers | uint32(a.port)
+	a.number = uint32(OutsideNumber(a.port))
 	d.writePort(a.port, kernelPort{
 		Number: a.number, Flags: uint32(kernelPortFlagsPORT_OUTSIDE),
 		Mac: toMAC(vpc.MACOf(a.plug.Outside)), Addr: toAddr(a.plug.Outside),

@@ -1,0 +1,227 @@
+package scenario
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// owner is the account whose groups a scenario names without one: that of the
+// examples in the EC2 User Guide 2012.
+const owner = "111122223333"
+
+// nouns are what a scenario has made so far, all of it in EC2-Classic. Each
+// method returns what has changed, as a feed.
+type nouns struct {
+	revision   int64
+	groups     map[string]vpc.GroupID // by account/name
+	rules      []*vpc.Rule            // as they were added
+	texts      map[vpc.RuleID]string  // how the scenario calls them
+	interfaces map[string]*vpc.NetworkInterface
+	identities map[string]vpc.Identity // of sets of groups
+
+	ruleNumbers      int
+	interfaceNumbers vpc.InterfaceNumber
+
+	ports map[string]policy.Port // by the name of who is behind it
+	names map[policy.Port]string
+}
+
+func newNouns() *nouns {
+	return &nouns{
+		groups: make(map[string]vpc.GroupID), texts: make(map[vpc.RuleID]string),
+		interfaces: make(map[string]*vpc.NetworkInterface), identities: make(map[string]vpc.Identity),
+		ports: make(map[string]policy.Port), names: make(map[policy.Port]string),
+	}
+}
+
+func (n *nouns) feed() *vpc.Feed {
+	n.revision++
+	return &vpc.Feed{Revision: n.revision}
+}
+
+// fullName is a group's name with its owner.
+func fullName(name string) string {
+	if strings.Contains(name, "/") {
+		return name
+	}
+	return owner + "/" + name
+}
+
+// createGroup makes a group; its id has the order of its name, so that a
+// scenario can tell which rule a verdict names.
+func (n *nouns) createGroup(name string) error {
+	full := fullName(name)
+	if n.groups[full] != "" {
+		return fmt.Errorf("there is a group %s already", full)
+	}
+	n.groups[full] = vpc.GroupID("sg-" + full)
+	return nil
+}
+
+func (n *nouns) group(name string) (vpc.GroupID, error) {
+	id := n.groups[fullName(name)]
+	if id == "" {
+		return "", fmt.Errorf("there is no group %s", fullName(name))
+	}
+	return id, nil
+}
+
+// authorize adds rules, all at once.
+func (n *nouns) authorize(rules []*vpc.Rule, texts []string) (*vpc.Feed, error) {
+	for i, r := range rules {
+		if slices.ContainsFunc(n.rules, r.SameAs) {
+			return nil, fmt.Errorf("there is a rule '%s' already", texts[i])
+		}
+		n.ruleNumbers++
+		r.ID = vpc.RuleID(fmt.Sprintf("sgr-%06d", n.ruleNumbers))
+		n.rules = append(n.rules, r)
+		n.texts[r.ID] = texts[i]
+	}
+	f := n.feed()
+	f.Rules = rules
+	return f, nil
+}
+
+// revoke removes rules, all at once.
+func (n *nouns) revoke(rules []*vpc.Rule, texts []string) (*vpc.Feed, error) {
+	f := n.feed()
+	for i, r := range rules {
+		at := slices.IndexFunc(n.rules, r.SameAs)
+		if at < 0 {
+			return nil, fmt.Errorf("there is no rule '%s'", texts[i])
+		}
+		f.GoneRules = append(f.GoneRules, n.rules[at].ID)
+		n.rules = slices.Delete(n.rules, at, at+1)
+	}
+	return f, nil
+}
+
+// ruleID finds a rule in force by its text.
+func (n *nouns) ruleID(text string) (vpc.RuleID, error) {
+	for _, r := range n.rules {
+		if n.texts[r.ID] == text {
+			return r.ID, nil
+		}
+	}
+	// A flow may have been admitted by a rule that is gone.
+	var gone vpc.RuleID
+	for id, t := range n.texts {
+		if t == text {
+			gone = max(gone, id)
+		}
+	}
+	if gone == "" {
+		return "", fmt.Errorf("there has never been a rule '%s'", text)
+	}
+	return gone, nil
+}
+
+// attach makes an interface, which is never one that has been before. public
+// need not be valid.
+func (n *nouns) attach(name string, private, public netip.Addr, groups []string) (*vpc.Feed, error) {
+	n.interfaceNumbers++
+	nic := &vpc.NetworkInterface{
+		ID:     vpc.InterfaceID(fmt.Sprintf("eni-%d", n.interfaceNumbers)),
+		Number: n.interfaceNumbers, Instance: vpc.InstanceID(name),
+		Network: vpc.ClassicNetwork, NetworkNo: 1, Subnet: vpc.ClassicSubnet, SubnetNo: 1,
+		Addresses: []netip.Addr{private},
+	}
+	if public.IsValid() {
+		nic.Public = map[netip.Addr]netip.Addr{private: public}
+	}
+	return n.put(name, nic, groups)
+}
+
+// regroup puts an interface into other groups.
+func (n *nouns) regroup(name string, groups []string) (*vpc.Feed, error) {
+	nic, err := n.interfaceOf(name)
+	if err != nil {
+		return nil, err
+	}
+	same := *nic
+	return n.put(name, &same, groups)
+}
+
+func (n *nouns) put(name string, nic *vpc.NetworkInterface, groups []string) (*vpc.Feed, error) {
+	nic.Groups = nil
+	for _, g := range groups {
+		id, err := n.group(g)
+		if err != nil {
+			return nil, err
+		}
+		nic.Groups = append(nic.Groups, id)
+	}
+	slices.Sort(nic.Groups)
+	key := fmt.Sprint(nic.Groups)
+	if n.identities[key] == 0 {
+		n.identities[key] = vpc.Identity(len(n.identities) + 1)
+	}
+	nic.Identity = n.identities[key]
+	n.interfaces[name] = nic
+	f := n.feed()
+	f.Interfaces = []*vpc.NetworkInterface{nic}
+	return f, nil
+}
+
+// detach ends an interface.
+func (n *nouns) detach(name string) (*vpc.Feed, error) {
+	nic, err := n.interfaceOf(name)
+	if err != nil {
+		return nil, err
+	}
+	delete(n.interfaces, name)
+	f := n.feed()
+	f.GoneInterfaces = []vpc.InterfaceID{nic.ID}
+	return f, nil
+}
+
+func (n *nouns) interfaceOf(name string) (*vpc.NetworkInterface, error) {
+	nic := n.interfaces[name]
+	if nic == nil {
+		return nil, fmt.Errorf("nothing is attached that is called %s", name)
+	}
+	return nic, nil
+}
+
+// takePort gives a name the first free port.
+func (n *nouns) takePort(name string) (policy.Port, error) {
+	if n.ports[name] != 0 {
+		return 0, fmt.Errorf("there is a %s already", name)
+	}
+	for _, i := range Ports {
+		port := policy.Port(i)
+		if n.names[port] == "" {
+			n.ports[name], n.names[port] = port, name
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("a scenario has at most %d interfaces and outside hosts", len(Ports))
+}
+
+func (n *nouns) givePort(name string) (policy.Port, error) {
+	port := n.ports[name]
+	if port == 0 {
+		return 0, fmt.Errorf("there is no %s", name)
+	}
+	delete(n.ports, name)
+	delete(n.names, port)
+	return port, nil
+}
+
+// sender returns the port and the MAC address of a name.
+func (n *nouns) sender(name string) (policy.Port, [6]byte, error) {
+	port := n.ports[name]
+	if port == 0 {
+		return 0, [6]byte{}, fmt.Errorf("there is no %s", name)
+	}
+	if nic := n.interfaces[name]; nic != nil {
+		return port, nic.MAC(), nil
+	}
+	addr, err := netip.ParseAddr(name)
+	return port, vpc.MACOf(addr), err
+}

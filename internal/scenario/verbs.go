@@ -1,0 +1,399 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ringfence/internal/dataplane"
+	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
+)
+
+// verbs are the whole language, with an example above each.
+func (s *stage) verbs() map[string]func(words []string) error {
+	return map[string]func([]string) error{
+		// ec2-create-group web
+		// ec2-create-group 444455556666/partner
+		"ec2-create-group": s.createGroupVerb,
+
+		// ec2-authorize web -P tcp -p 80 -s 0.0.0.0/0
+		// ec2-authorize app -o web
+		"ec2-authorize": s.authorizeVerb,
+
+		// ec2-revoke web -P tcp -p 80 -s 0.0.0.0/0
+		"ec2-revoke": s.revokeVerb,
+
+		// repeat 10000-10999 ec2-authorize web -p % -s 203.0.113.0/24
+		// Many rules by one call: % is each number in turn.
+		"repeat": s.repeatVerb,
+
+		// attach i-1 10.254.0.10 203.0.113.40 web app
+		// The public address may be left out.
+		"attach": s.attachVerb,
+
+		// join i-1 app
+		// leave i-1 app
+		// In EC2-Classic this happens only to the kernel's idea of an instance.
+		"join":  func(w []string) error { return s.regroupVerb(w, true) },
+		"leave": func(w []string) error { return s.regroupVerb(w, false) },
+
+		// detach i-1
+		// The instance is terminated; its addresses are free.
+		"detach": s.detachVerb,
+
+		// outside 203.0.113.7
+		"outside": s.outsideVerb,
+
+		// packet tcp 203.0.113.7:40000 > i-1:22 syn
+		// See parsePacket.
+		"packet": func(w []string) error { return s.sendVerb(s.parsePacket(w)) },
+
+		// handshake tcp 203.0.113.7:40000 > i-1:22
+		// Three packets, all of which are accepted.
+		"handshake": s.handshakeVerb,
+
+		// arp i-1 who-has 10.254.0.11
+		"arp": func(w []string) error { return s.sendVerb(s.parseARP(w)) },
+
+		// frame i-1 ffffffffffff 02520afe000a 86dd 60000000
+		"frame": func(w []string) error { return s.sendVerb(s.parseFrameBytes(w)) },
+
+		// verdict accept i-1 admitted 'web tcp 80 from 0.0.0.0/0'
+		// verdict drop i-1 no-ingress-rule
+		// Who is named receives the packet, or has the counter of what is
+		// dropped; - is nobody.
+		"verdict": s.verdictVerb,
+
+		// arrives tcp 203.0.113.7:40000 > 10.254.0.10:22
+		// arrives icmp 203.0.113.7 > i-1 about tcp i-1:40000 > 203.0.113.7:80
+		// arrives arp 10.254.0.11 is-at 02:52:0a:fe:00:0b
+		// How the last packet looks to its receiver; all checksums are right.
+		"arrives": s.arrivesVerb,
+
+		// wait 600s
+		// This takes no time in any oracle.
+		"wait": s.waitVerb,
+
+		// counters i-1 no-ingress-rule 3
+		// counters 'web tcp 80 from 0.0.0.0/0' 2
+		// Packets dropped so far, and packets that a rule has admitted and no
+		// flow covered. Only kernels count.
+		"counters": s.countersVerb,
+	}
+}
+
+func (s *stage) createGroupVerb(words []string) error {
+	if len(words) != 1 {
+		return errors.New("want NAME")
+	}
+	return s.createGroup(words[0])
+}
+
+func (s *stage) authorizeVerb(words []string) error { return s.changeRules(words, s.authorize) }
+
+func (s *stage) revokeVerb(words []string) error { return s.changeRules(words, s.revoke) }
+
+// changeRules lets a change of rules reach the oracle.
+func (s *stage) changeRules(words []string, change func([]*vpc.Rule, []string) (*vpc.Feed, error)) error {
+	rules, texts, err := s.parseRules(words)
+	if err != nil {
+		return err
+	}
+	f, err := change(rules, texts)
+	if err != nil {
+		return err
+	}
+	return s.oracle.Follow(f)
+}
+
+func (s *stage) repeatVerb(words []string) error {
+	if len(words) < 2 || words[1] != "ec2-authorize" && words[1] != "ec2-revoke" {
+		return errors.New("want FIRST-LAST and ec2-authorize or ec2-revoke")
+	}
+	r, err := parsePorts(words[0])
+	if err != nil {
+		return err
+	}
+	var rules []*vpc.Rule
+	var texts []string
+	for i := int(r.From); i <= int(r.To); i++ {
+		args := strings.Fields(strings.ReplaceAll(strings.Join(words[2:], " "), "%", strconv.Itoa(i)))
+		some, someTexts, err := s.parseRules(args)
+		if err != nil {
+			return err
+		}
+		rules, texts = append(rules, some...), append(texts, someTexts...)
+	}
+	change := s.authorize
+	if words[1] == "ec2-revoke" {
+		change = s.revoke
+	}
+	f, err := change(rules, texts)
+	if err != nil {
+		return err
+	}
+	return s.oracle.Follow(f)
+}
+
+func (s *stage) attachVerb(words []string) error {
+	if len(words) < 3 {
+		return errors.New("want NAME ADDRESS [PUBLIC-ADDRESS] GROUP ...")
+	}
+	name, groups := words[0], words[2:]
+	private, err := netip.ParseAddr(words[1])
+	if err != nil {
+		return err
+	}
+	public, err := netip.ParseAddr(words[2])
+	if err == nil {
+		groups = groups[1:]
+	}
+	port, err := s.takePort(name)
+	if err != nil {
+		return err
+	}
+	f, err := s.attach(name, private, public, groups)
+	if err != nil {
+		return err
+	}
+	if err := s.oracle.Follow(f); err != nil {
+		return err
+	}
+	return s.oracle.Plug(port, policy.Plug{Interface: s.interfaces[name].ID})
+}
+
+func (s *stage) regroupVerb(words []string, join bool) error {
+	if len(words) != 2 {
+		return errors.New("want NAME GROUP")
+	}
+	nic, err := s.interfaceOf(words[0])
+	if err != nil {
+		return err
+	}
+	var groups []string
+	for _, id := range nic.Groups {
+		groups = append(groups, strings.TrimPrefix(string(id), "sg-"))
+	}
+	if join {
+		groups = append(groups, words[1])
+	} else {
+		groups = slices.DeleteFunc(groups, func(g string) bool { return g == fullName(words[1]) })
+	}
+	f, err := s.regroup(words[0], groups)
+	if err != nil {
+		return err
+	}
+	return s.oracle.Follow(f)
+}
+
+func (s *stage) detachVerb(words []string) error {
+	if len(words) != 1 {
+		return errors.New("want NAME")
+	}
+	f, err := s.detach(words[0])
+	if err != nil {
+		return err
+	}
+	port, err := s.givePort(words[0])
+	if err != nil {
+		return err
+	}
+	if err := s.oracle.Unplug(port); err != nil {
+		return err
+	}
+	return s.oracle.Follow(f)
+}
+
+func (s *stage) outsideVerb(words []string) error {
+	if len(words) != 1 {
+		return errors.New("want ADDRESS")
+	}
+	addr, err := netip.ParseAddr(words[0])
+	if err != nil {
+		return err
+	}
+	port, err := s.takePort(words[0])
+	if err != nil {
+		return err
+	}
+	return s.oracle.Plug(port, policy.Plug{Outside: addr})
+}
+
+func (s *stage) waitVerb(words []string) error {
+	if len(words) != 1 {
+		return errors.New("want a time such as 30s")
+	}
+	d, err := time.ParseDuration(words[0])
+	s.now += d
+	return err
+}
+
+// sendVerb sends what was parsed, if it could be.
+func (s *stage) sendVerb(p packet, err error) error {
+	if err != nil {
+		return err
+	}
+	o, err := s.oracle.Send(s.now, p.port, p.frame)
+	if err != nil {
+		return err
+	}
+	s.sent, s.last = &o, &o
+	return nil
+}
+
+func (s *stage) handshakeVerb(words []string) error {
+	if len(words) != 4 || words[0] != "tcp" {
+		return errors.New("want tcp CLIENT > SERVER")
+	}
+	forth := []string{"tcp", words[1], ">", words[3]}
+	back := []string{"tcp", strings.Replace(words[3], ".public", "", 1), ">", words[1]}
+	for _, step := range [][]string{append(forth, "syn"), append(back, "syn,ack"), append(forth, "ack")} {
+		if err := s.sendVerb(s.parsePacket(step)); err != nil {
+			return err
+		}
+		if !s.sent.Verdict.Accept {
+			return fmt.Errorf("%s: %s", strings.Join(step, " "), describe(s.sent.Verdict))
+		}
+		s.sent = nil
+	}
+	return nil
+}
+
+func (s *stage) verdictVerb(words []string) error {
+	if s.sent == nil {
+		return errors.New("no packet was sent")
+	}
+	o := s.sent
+	s.sent = nil
+	want, counted, err := s.parseVerdict(words)
+	if err != nil {
+		return err
+	}
+	if err := o.check(want); err != nil {
+		return err
+	}
+	if o.Drops == nil {
+		return nil
+	}
+	for got, packets := range o.Drops {
+		if counted == nil || got != *counted || packets != 1 {
+			return fmt.Errorf("%d packets of interface %d are counted as %s", packets, got.Number, got.Reason)
+		}
+	}
+	if counted != nil && len(o.Drops) == 0 {
+		return errors.New("no counter has moved")
+	}
+	return nil
+}
+
+// parseVerdict reads a verdict, and which counter of drops it moves, if any.
+func (s *stage) parseVerdict(words []string) (v policy.Verdict, counted *Counted, err error) {
+	if len(words) == 1 {
+		v.Reason, err = parseReason(words[0])
+		return v, nil, err
+	}
+	if len(words) < 3 {
+		return v, nil, errors.New("want accept or drop, a name, a reason and perhaps a rule")
+	}
+	if v.Reason, err = parseReason(words[2]); err != nil {
+		return v, nil, err
+	}
+	if len(words) > 3 {
+		if v.Rule, err = s.ruleID(words[3]); err != nil {
+			return v, nil, err
+		}
+	}
+	switch words[0] {
+	case "accept":
+		v.Accept, v.To = true, s.ports[words[1]]
+		if v.To == 0 {
+			err = fmt.Errorf("there is no %s", words[1])
+		}
+		return v, nil, err
+	case "drop":
+		number, err := s.numberOf(words[1])
+		return v, &Counted{number, v.Reason}, err
+	}
+	return v, nil, fmt.Errorf("%q is neither accept nor drop", words[0])
+}
+
+func parseReason(s string) (policy.Reason, error) {
+	for _, r := range policy.Reasons() {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return 0, fmt.Errorf("there is no reason %q", s)
+}
+
+// numberOf is by what the kernel's counters know a name.
+func (s *stage) numberOf(name string) (vpc.InterfaceNumber, error) {
+	if name == "-" {
+		return 0, nil
+	}
+	if nic := s.interfaces[name]; nic != nil {
+		return nic.Number, nil
+	}
+	if port := s.ports[name]; port != 0 {
+		return dataplane.OutsideNumber(port), nil
+	}
+	return 0, fmt.Errorf("there is no %s", name)
+}
+
+func (s *stage) arrivesVerb(words []string) error {
+	if s.last == nil {
+		return errors.New("no packet was sent")
+	}
+	if s.last.Frame == nil {
+		return nil // an oracle that delivers nothing
+	}
+	want, err := s.parseArrival(words)
+	if err != nil {
+		return err
+	}
+	got, err := readArrival(s.last.Frame)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("got  %s\nwant %s", got, want)
+	}
+	return nil
+}
+
+func (s *stage) countersVerb(words []string) error {
+	c, err := s.oracle.Counters()
+	if err != nil || c == nil {
+		return err
+	}
+	var got uint64
+	switch len(words) {
+	case 2:
+		rule, err := s.ruleID(words[0])
+		if err != nil {
+			return err
+		}
+		got = c.Hits[rule]
+	case 3:
+		number, err := s.numberOf(words[0])
+		if err != nil {
+			return err
+		}
+		reason, err := parseReason(words[1])
+		if err != nil {
+			return err
+		}
+		got = c.Drops[Counted{number, reason}]
+	default:
+		return errors.New("want RULE NUMBER or NAME REASON NUMBER")
+	}
+	if want := words[len(words)-1]; strconv.FormatUint(got, 10) != want {
+		return fmt.Errorf("%d, not %s", got, want)
+	}
+	return nil
+}

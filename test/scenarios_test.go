@@ -1,0 +1,83 @@
+package test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ringfence/internal/policy"
+	"ringfence/internal/scenario"
+)
+
+var only = flag.String("scenario", "*", "pattern of the `names` of scenarios to play")
+
+// A play is a scenario before an oracle.
+type play struct{ scenario, oracle string }
+
+// TestScenarios plays every scenario before the three oracles.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob(*only + ".txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d scenarios: %v", len(files), err)
+	}
+	texts := map[policy.Revocation]map[string]string{policy.RevokeAWS: {}, policy.RevokeStrict: {}}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[scenario.Revocation(string(b))][strings.TrimSuffix(file, ".txtar")] = string(b)
+	}
+	results := make(map[play]error)
+	for mode, texts := range texts {
+		if len(texts) == 0 {
+			continue
+		}
+		if err := playAll(mode, texts, results); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".txtar")
+		t.Run(name, func(t *testing.T) {
+			for _, oracle := range []string{"specification", "test runs", "real packets"} {
+				t.Run(oracle, func(t *testing.T) {
+					err, played := results[play{name, oracle}]
+					if !played {
+						t.Skip("needs root, for BPF programs and network namespaces")
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		})
+	}
+}
+
+// playAll plays scenarios of one mode. The oracles in the kernel are made once:
+// that takes longer than all that is played before them.
+func playAll(mode policy.Revocation, texts map[string]string, results map[play]error) error {
+	all := func(name string, oracle scenario.Oracle) {
+		for s, text := range texts {
+			results[play{s, name}] = scenario.Play(s+".txtar", text, oracle)
+		}
+	}
+	all("specification", &scenario.Specification{Revoke: mode})
+	if os.Getuid() != 0 {
+		return nil
+	}
+	err := scenario.WithTestRuns(mode, func(o *scenario.TestRuns) error {
+		all("test runs", o)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return scenario.WithRealPackets(mode, func(o *scenario.RealPackets) error {
+		all("real packets", o)
+		return nil
+	})
+}
