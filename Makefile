@@ -43,5 +43,5 @@ generate: ## Compile the BPF programs anew, with Debian's clang-14
 	@scripts/prerequisites generate
 	@$(GO) generate ./internal/dataplane
 
-bench: ## Run the benchmarks; those of the kernel need root
-	@$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## Measure functions, and as root the programs in the kernel and a daemon with 200 instances
+	@scripts/bench
