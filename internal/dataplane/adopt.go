@@ -187,8 +187,11 @@ func (d *Dataplane) sweepLocations() error {
 		case a.iface == nil:
 			known[location{0, a.plug.Outside}.key()] = true
 		default:
-			for at := range whereabouts(a, a.iface) {
-				known[at.key()] = true
+			private, public := whereabouts(a, a.iface)
+			for _, at := range []map[location]kernelWhereabouts{private, public} {
+				for l := range at {
+					known[l.key()] = true
+				}
 			}
 		}
 	}

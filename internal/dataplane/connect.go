@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"sync/atomic"
 
@@ -53,11 +54,13 @@ func (d *Dataplane) Connect(h *policy.Host, port policy.Port) error {
 
 // refresh connects a port anew when what is behind it is another than before.
 func (d *Dataplane) refresh(h *policy.Host, a *attachment, plug policy.Plug) error {
-	if a.plug == plug && (plug.Interface == "" || a.iface == h.Interface(plug.Interface)) {
+	n := h.Interface(plug.Interface)
+	switch {
+	case a.plug != plug:
+	case a.iface == n:
 		return nil
-	}
-	if a.plug == plug && a.iface.Number == h.Interface(plug.Interface).Number {
-		return d.moveInterface(h, a, h.Interface(plug.Interface))
+	case n != nil && n.Number == a.iface.Number:
+		return d.moveInterface(h, a, n)
 	}
 	return fmt.Errorf("port %d is connected to %v already, disconnect it before %v", a.port, a.plug, plug)
 }
@@ -83,18 +86,34 @@ func (d *Dataplane) connectOutside(a *attachment) error {
 	})
 }
 
+// connectInterface makes an interface reachable by its private addresses, then
+// there, then reachable from the internet: before and after each step every
+// packet meets it as it was or as it will be.
 func (d *Dataplane) connectInterface(h *policy.Host, a *attachment, n *vpc.NetworkInterface) error {
-	var err error
-	if a.set, err = d.acquireSet(h, h.Set(n.Identity)); err != nil {
+	set, acl, err := d.acquire(h, n)
+	if err != nil {
 		return fmt.Errorf("connect %s: %w", n.ID, err)
 	}
-	if a.acl, err = d.acquireACL(h, n.SubnetNo); err != nil {
-		return fmt.Errorf("connect %s: %w", n.ID, err)
+	a.set, a.acl, a.iface, a.number = set, acl, n, uint32(n.Number)
+	private, public := whereabouts(a, n)
+	if err := d.locateAll(private); err != nil {
+		return err
 	}
-	a.iface, a.number = n, uint32(n.Number)
 	d.step()
 	d.writePort(a.port, a.portOf(n))
-	return d.locateAll(a, n)
+	return d.locateAll(public)
+}
+
+// acquire returns what an interface is judged by.
+func (d *Dataplane) acquire(h *policy.Host, n *vpc.NetworkInterface) (set, acl *judgeSet, err error) {
+	if set, err = d.acquireSet(h, h.Set(n.Identity)); err != nil {
+		return nil, nil, err
+	}
+	if acl, err = d.acquireACL(h, n.SubnetNo); err != nil {
+		d.releaseSet(n.Identity)
+		return nil, nil, err
+	}
+	return set, acl, nil
 }
 
 func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
@@ -111,17 +130,28 @@ func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
 	return p
 }
 
-// writePort fills in a port. Its number is written last when it comes into
-// use and first when it goes out, so that no packet meets half of it.
+// writePort fills in a port that is not in use, or takes it out of use. Its
+// number is written last when it comes into use and first when it goes out, so
+// that no packet meets half of it.
 func (d *Dataplane) writePort(port policy.Port, p kernelPort) {
 	at := d.ports.at(uint32(port))
 	number := p.Number
-	if p.Number = at.Number; number == 0 {
-		atomic.StoreUint32(&at.Number, 0)
-		p.Number = 0
-	}
+	p.Number = 0
+	atomic.StoreUint32(&at.Number, 0)
 	*at = p
 	atomic.StoreUint32(&at.Number, number)
+}
+
+// updatePort changes a port that is in use, each field by one store. The lower
+// half of a public address is all of it: the upper one is the same for all of
+// IPv4, and zero for none.
+func (d *Dataplane) updatePort(port policy.Port, p kernelPort) {
+	at := d.ports.at(uint32(port))
+	atomic.StoreUint32(&at.Set, p.Set)
+	d.step()
+	atomic.StoreUint32(&at.Flags, p.Flags)
+	d.step()
+	atomic.StoreUint64(&at.Public.Lo, p.Public.Lo)
 }
 
 // A location is an address in a network; network 0 is the internet.
@@ -158,28 +188,27 @@ func (d *Dataplane) unlocate(l location, number uint32) error {
 	return deleteAll(d.objects.Locations, []kernelLocation{key})
 }
 
-func (d *Dataplane) locateAll(a *attachment, n *vpc.NetworkInterface) error {
-	for at, w := range whereabouts(a, n) {
+func (d *Dataplane) locateAll(at map[location]kernelWhereabouts) error {
+	for l, w := range at {
 		d.step()
-		if err := d.locate(at, w); err != nil {
+		if err := d.locate(l, w); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// whereabouts are the addresses by which an interface is found, private and
-// public.
-func whereabouts(a *attachment, n *vpc.NetworkInterface) map[location]kernelWhereabouts {
-	found := make(map[location]kernelWhereabouts)
-	for _, private := range n.Addresses {
-		w := kernelWhereabouts{Number: uint32(n.Number), Ifindex: uint32(a.port), Network: uint32(n.NetworkNo), Private: toAddr(private)}
-		found[location{n.NetworkNo, private}] = w
-		if public, ok := n.Public[private]; ok {
-			found[location{0, public}] = w
+// whereabouts are the addresses by which an interface is found.
+func whereabouts(a *attachment, n *vpc.NetworkInterface) (private, public map[location]kernelWhereabouts) {
+	private, public = make(map[location]kernelWhereabouts), make(map[location]kernelWhereabouts)
+	for _, addr := range n.Addresses {
+		w := kernelWhereabouts{Number: uint32(n.Number), Ifindex: uint32(a.port), Network: uint32(n.NetworkNo), Private: toAddr(addr)}
+		private[location{n.NetworkNo, addr}] = w
+		if p, ok := n.Public[addr]; ok {
+			public[location{0, p}] = w
 		}
 	}
-	return found
+	return private, public
 }
 
 // moveInterfaces follows interfaces that have changed while connected. Those
@@ -215,33 +244,34 @@ func (d *Dataplane) attachmentOf(id vpc.InterfaceID) *attachment {
 // moveInterface brings a connected interface to its new groups and addresses.
 func (d *Dataplane) moveInterface(h *policy.Host, a *attachment, n *vpc.NetworkInterface) error {
 	old := a.iface
-	before := whereabouts(a, old)
-	set, err := d.acquireSet(h, h.Set(n.Identity))
+	set, acl, err := d.acquire(h, n)
 	if err != nil {
-		return err
-	}
-	acl, err := d.acquireACL(h, n.SubnetNo)
-	if err != nil {
-		return err
+		return fmt.Errorf("move %s: %w", n.ID, err)
 	}
 	a.set, a.acl, a.iface = set, acl, n
 	d.step()
-	atomic.StoreUint32(&d.ports.at(uint32(a.port)).Set, set.index)
-	d.writePort(a.port, a.portOf(n))
-	if err := d.locateAll(a, n); err != nil {
-		return err
-	}
-	now := whereabouts(a, n)
-	for at := range before {
-		if _, ok := now[at]; !ok {
-			d.step()
-			if err := d.unlocate(at, a.number); err != nil {
-				return err
-			}
-		}
-	}
+	d.updatePort(a.port, a.portOf(n))
 	d.releaseSet(old.Identity)
 	d.releaseACL(old.SubnetNo)
+	wasPrivate, wasPublic := whereabouts(a, old)
+	private, public := whereabouts(a, n)
+	for _, to := range []map[location]kernelWhereabouts{private, public} {
+		if err := d.locateAll(to); err != nil {
+			return err
+		}
+	}
+	maps.DeleteFunc(wasPrivate, func(at location, _ kernelWhereabouts) bool { _, ok := private[at]; return ok })
+	maps.DeleteFunc(wasPublic, func(at location, _ kernelWhereabouts) bool { _, ok := public[at]; return ok })
+	return errors.Join(d.unlocateAll(wasPublic, a.number), d.unlocateAll(wasPrivate, a.number))
+}
+
+func (d *Dataplane) unlocateAll(at map[location]kernelWhereabouts, number uint32) error {
+	for l := range at {
+		d.step()
+		if err := d.unlocate(l, number); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -257,22 +287,24 @@ func (d *Dataplane) Disconnect(port policy.Port) error {
 	return d.disconnect(a)
 }
 
+// disconnect goes the way of connectInterface and connectOutside backwards.
 func (d *Dataplane) disconnect(a *attachment) error {
 	if a.number == 0 {
 		return nil
 	}
-	where := map[location]kernelWhereabouts{{0, a.plug.Outside}: {}}
+	private := map[location]kernelWhereabouts{}
+	public := map[location]kernelWhereabouts{{0, a.plug.Outside}: {}}
 	if a.iface != nil {
-		where = whereabouts(a, a.iface)
+		private, public = whereabouts(a, a.iface)
 	}
-	for at := range where {
-		d.step()
-		if err := d.unlocate(at, a.number); err != nil {
-			return err
-		}
+	if err := d.unlocateAll(public, a.number); err != nil {
+		return err
 	}
 	d.step()
 	d.writePort(a.port, kernelPort{})
+	if err := d.unlocateAll(private, a.number); err != nil {
+		return err
+	}
 	if a.iface != nil {
 		d.releaseSet(a.iface.Identity)
 		d.releaseACL(a.iface.SubnetNo)

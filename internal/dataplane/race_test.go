@@ -200,7 +200,7 @@ func (w *watch) say(k *watched, hosts ...*policy.Host) {
 			flows := before.Clone()
 			want := h.DecideFrame(flows, port, w.at, frame)
 			wanted = append(wanted, want)
-			if want == got && !contains(possible, flows) {
+			if (want == got || isHalfway(want, got)) && !contains(possible, flows) {
 				possible = append(possible, flows)
 			}
 		}
@@ -212,6 +212,14 @@ func (w *watch) say(k *watched, hosts ...*policy.Host) {
 		return
 	}
 	k.possible = possible
+}
+
+// isHalfway reports whether a TCP segment that no flow covers, and a revision
+// refuses, was told another reason for it. Such a segment is picked up only if
+// both directions are allowed. When a group's rules change, and both ends are in
+// it by different sets of groups, these change one after the other.
+func isHalfway(want, got policy.Verdict) bool {
+	return !want.Accept && got == (policy.Verdict{Reason: policy.NoFlow})
 }
 
 func (w *watch) fail(err error) {
