@@ -131,7 +131,7 @@ func (d *Dataplane) Sweep() error {
 		}
 	}
 	time.Sleep(programGrace)
-	if err := d.freeRetired(time.Now()); err != nil {
+	if err := d.finishRetired(time.Now()); err != nil {
 		return err
 	}
 	if err := d.sweepPins(); err != nil {
@@ -203,8 +203,13 @@ func (d *Dataplane) sweepSlots() error {
 	var rules, chunks []stretch
 	for s := range d.slotsInUse() {
 		live[s.index] = true
-		rules = append(rules, stretch{s.base, len(s.rules)})
+		rules = append(rules, *s.numbers)
 		chunks = append(chunks, s.chunks...)
+		for _, v := range s.identities {
+			if s.large {
+				chunks = append(chunks, v.chunks)
+			}
+		}
 	}
 	d.ruleRanges, d.chunkRanges = newRanges(d.ruleNumbers.len(), rules), newRanges(d.chunks.len(), chunks)
 	for i := range d.slotIndexes.taken {
@@ -221,12 +226,7 @@ func (d *Dataplane) sweepSlots() error {
 			return err
 		}
 	}
-	for id, u := range d.ruleIndexes.byID {
-		if u.slots == 0 {
-			delete(d.ruleIndexes.byID, id)
-			d.ruleIndexes.indexes.give(u.index, time.Now())
-		}
-	}
+	d.ruleIndexes.sweep()
 	return nil
 }
 

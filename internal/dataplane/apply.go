@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ func (d *Dataplane) Apply(h *policy.Host, c *policy.Change) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.raiseEpoch()
-	if err := d.freeRetired(time.Now()); err != nil {
+	if err := d.finishRetired(time.Now()); err != nil {
 		return err
 	}
 	for _, set := range c.Appeared {
@@ -49,9 +50,7 @@ func (d *Dataplane) Apply(h *policy.Host, c *policy.Change) error {
 		return err
 	}
 	for _, set := range c.Vanished {
-		if err := d.forget(set); err != nil {
-			return err
-		}
+		d.forget(set)
 	}
 	return nil
 }
@@ -85,14 +84,18 @@ func (d *Dataplane) introduce(set *policy.Set) error {
 	return nil
 }
 
-func (d *Dataplane) forget(set *policy.Set) error {
+// forget lets every slot forget the identity of a set that nobody has.
+func (d *Dataplane) forget(set *policy.Set) {
 	for s := range d.slotsInUse() {
-		d.step()
-		if err := d.dropIdentity(s, set.Identity); err != nil {
-			return err
+		if known := s.identities[set.Identity]; known != nil {
+			d.retire(func() error {
+				if s.identities[set.Identity] != known {
+					return nil // somebody has come who has it
+				}
+				return d.dropIdentity(s, set.Identity)
+			})
 		}
 	}
-	return nil
 }
 
 func (d *Dataplane) slotsInUse() map[*slot]bool {
@@ -112,7 +115,7 @@ func (d *Dataplane) rebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) err
 	var egress *slot
 	if !set.OpenEgress {
 		if egress, err = d.install(policy.CompileRules(h.Rules(set, true), h.Sets())); err != nil {
-			return err
+			return errors.Join(err, d.remove(ingress))
 		}
 	}
 	d.sets.at(s.index).Identity = uint32(set.Identity)
@@ -128,7 +131,7 @@ func (d *Dataplane) rebuildACL(a *vpc.NetworkACL, s *judgeSet) error {
 			return err
 		}
 		if egress, err = d.install(policy.CompileACL(a, true)); err != nil {
-			return err
+			return errors.Join(err, d.remove(ingress))
 		}
 	}
 	d.publish(d.subnets.at(s.index), s, ingress, egress)
@@ -137,12 +140,12 @@ func (d *Dataplane) rebuildACL(a *vpc.NetworkACL, s *judgeSet) error {
 
 // publish puts complete slots in the place of old ones.
 func (d *Dataplane) publish(j *kernelJudges, s *judgeSet, ingress, egress *slot) {
-	d.retire(s.ingress)
-	d.retire(s.egress)
-	s.ingress, s.egress = ingress, egress
 	d.lastVersion++
 	d.step()
-	publish(j, s.ingress.number(), s.egress.number(), d.lastVersion)
+	publish(j, ingress.number(), egress.number(), d.lastVersion)
+	d.retireSlot(s.ingress)
+	d.retireSlot(s.egress)
+	s.ingress, s.egress = ingress, egress
 }
 
 // number is the slot's index; no slot stands for the one that is open.
@@ -151,23 +154,6 @@ func (s *slot) number() uint32 {
 		return openSlot
 	}
 	return s.index
-}
-
-// retire removes a slot once no program can be looking at it.
-func (d *Dataplane) retire(s *slot) {
-	if s != nil {
-		d.retired = append(d.retired, retiredSlot{s, time.Now().Add(programGrace)})
-	}
-}
-
-func (d *Dataplane) freeRetired(now time.Time) error {
-	for len(d.retired) > 0 && d.retired[0].until.Before(now) {
-		if err := d.remove(d.retired[0].slot); err != nil {
-			return fmt.Errorf("remove retired slot: %w", err)
-		}
-		d.retired = d.retired[1:]
-	}
-	return nil
 }
 
 // acquireSet returns the set that members of an identity are judged by.
@@ -183,7 +169,7 @@ func (d *Dataplane) acquireSet(h *policy.Host, set *policy.Set) (*judgeSet, erro
 	}
 	if s.ingress == nil {
 		if err := d.rebuildSet(h, set, s); err != nil {
-			return nil, err
+			return nil, err // s waits for the next try
 		}
 	}
 	s.users++
@@ -226,14 +212,4 @@ func (d *Dataplane) releaseACL(subnet vpc.SubnetNumber) {
 	}
 	delete(d.aclOf, subnet)
 	d.vacate(d.subnets, s, d.subnetIndexes)
-}
-
-// vacate closes judges that nobody is judged by any more.
-func (d *Dataplane) vacate(in *shared[kernelJudges], s *judgeSet, indexes *allocator) {
-	d.lastVersion++
-	publish(in.at(s.index), closedSlot, closedSlot, d.lastVersion)
-	in.at(s.index).Identity = 0
-	d.retire(s.ingress)
-	d.retire(s.egress)
-	indexes.give(s.index, time.Now())
 }

@@ -74,8 +74,7 @@ type Dataplane struct {
 	aclOf    map[vpc.SubnetNumber]*judgeSet
 	attached map[policy.Port]*attachment
 
-	// retired slots wait until no program can be looking at them.
-	retired []retiredSlot
+	retired []retirement // the oldest first
 
 	mu sync.Mutex // every exported method holds it
 }
@@ -86,14 +85,6 @@ type judgeSet struct {
 	ingress, egress *slot // nil: the open slot
 	users           int
 }
-
-type retiredSlot struct {
-	slot  *slot
-	until time.Time
-}
-
-// programGrace is longer than any run of a program.
-const programGrace = 100 * time.Millisecond
 
 // An attachment is what has been done to a host-side link.
 type attachment struct {
@@ -235,7 +226,7 @@ func (d *Dataplane) prepare() error {
 	d.slotIndexes = newAllocator("slots", firstSlot, d.objects.Slots.MaxEntries(), 0)
 	d.setIndexes = newAllocator("sets of groups", 1, d.sets.len(), time.Second)
 	d.subnetIndexes = newAllocator("subnets", 1, d.subnets.len(), time.Second)
-	d.ruleIndexes = newRuleIndex(d.objects.RuleNames)
+	d.ruleIndexes = newRuleIndex(d.objects.RuleNames, d.objects.Hits)
 	open := kernelSlot{Flags: uint32(kernelSlotFlagsSLOT_OPEN)}
 	if err := putAll(d.objects.Slots, []uint32{openSlot}, []kernelSlot{open}); err != nil {
 		return err

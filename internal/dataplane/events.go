@@ -68,7 +68,7 @@ func (r *EventReader) Close() error { return r.reader.Close() }
 func (d *Dataplane) ruleName(index uint32) vpc.RuleID {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.ruleIndexes.name(index)
+	return d.ruleIndexes.rule(index)
 }
 
 // A Drop counts packets of one reason that an interface has lost. Interface 0
@@ -107,6 +107,9 @@ func (d *Dataplane) Hits() (map[vpc.RuleID]uint64, error) {
 	defer d.mu.Unlock()
 	hits := make(map[vpc.RuleID]uint64)
 	for id, used := range d.ruleIndexes.byID {
+		if used.slots == 0 {
+			continue
+		}
 		var counts []uint64
 		if err := d.objects.Hits.Lookup(&used.index, &counts); err != nil {
 			return nil, fmt.Errorf("read hits of rule %s: %w", id, err)

@@ -153,7 +153,7 @@ func (d *Dataplane) flow(k *kernelFlowKey, f *kernelFlow, now uint32) Flow {
 		Network: vpc.NetworkNumber(k.NetworkProto >> 8), Proto: vpc.Proto(k.NetworkProto & 0xff),
 		Client: end(client), Server: end(server),
 		ClientInterface: vpc.InterfaceNumber(f.Number[client]), ServerInterface: vpc.InterfaceNumber(f.Number[server]),
-		ClientRule: d.ruleIndexes.name(f.Rule[client]), ServerRule: d.ruleIndexes.name(f.Rule[server]),
+		ClientRule: d.ruleIndexes.rule(f.Rule[client]), ServerRule: d.ruleIndexes.rule(f.Rule[server]),
 		Answered: has(kernelFlowFlagsFLOW_CONFIRMED), Cut: has(kernelFlowFlagsFLOW_CUT), Lingering: has(kernelFlowFlagsFLOW_LINGERS),
 		ClientBytes: f.Half[client].Bytes, ServerBytes: f.Half[server].Bytes,
 		ClientPackets: f.Half[client].Packets, ServerPackets: f.Half[server].Packets,

@@ -14,8 +14,9 @@ type allocator struct {
 	hurries bool // cuts the rest short rather than refuse
 	limit   uint32
 	next    uint32
-	resting []restingIndex
 	taken   map[uint32]bool
+	until   map[uint32]time.Time // when the rest of an index is over
+	queue   []restingIndex       // in that order; valid iff until says so
 }
 
 type restingIndex struct {
@@ -24,22 +25,25 @@ type restingIndex struct {
 }
 
 func newAllocator(what string, first, limit uint32, rest time.Duration) *allocator {
-	return &allocator{what: what, rest: rest, limit: limit, next: first, taken: make(map[uint32]bool)}
+	return &allocator{what: what, rest: rest, limit: limit, next: first, taken: make(map[uint32]bool), until: make(map[uint32]time.Time)}
 }
 
 // take returns a free index.
 func (a *allocator) take(now time.Time) (uint32, error) {
-	if len(a.resting) > 0 && a.resting[0].until.Before(now) {
+	for len(a.queue) > 0 && !a.until[a.queue[0].index].Equal(a.queue[0].until) {
+		a.queue = a.queue[1:] // kept since
+	}
+	if len(a.queue) > 0 && a.queue[0].until.Before(now) {
 		return a.wake(), nil
 	}
 	for ; a.next < a.limit; a.next++ {
-		if !a.taken[a.next] {
+		if _, rests := a.until[a.next]; !rests && !a.taken[a.next] {
 			a.taken[a.next] = true
 			a.next++
 			return a.next - 1, nil
 		}
 	}
-	if a.hurries && len(a.resting) > 0 {
+	if a.hurries && len(a.queue) > 0 {
 		return a.wake(), nil
 	}
 	return 0, fmt.Errorf("all %d %s are in use", a.limit, a.what)
@@ -47,19 +51,23 @@ func (a *allocator) take(now time.Time) (uint32, error) {
 
 // wake takes the index that has rested longest.
 func (a *allocator) wake() uint32 {
-	i := a.resting[0].index
-	a.resting = a.resting[1:]
-	a.taken[i] = true
+	i := a.queue[0].index
+	a.queue = a.queue[1:]
+	a.keep(i)
 	return i
 }
 
-// keep takes an index that is known to be in use.
-func (a *allocator) keep(i uint32) { a.taken[i] = true }
+// keep takes an index that is known to be in use, or that rests.
+func (a *allocator) keep(i uint32) {
+	delete(a.until, i)
+	a.taken[i] = true
+}
 
 // give returns an index.
 func (a *allocator) give(i uint32, now time.Time) {
 	if a.taken[i] {
 		delete(a.taken, i)
-		a.resting = append(a.resting, restingIndex{i, now.Add(a.rest)})
+		a.until[i] = now.Add(a.rest)
+		a.queue = append(a.queue, restingIndex{i, a.until[i]})
 	}
 }

@@ -11,27 +11,29 @@ import (
 
 // A ruleIndex numbers rules host-wide, for counters, events and flows. A rule
 // keeps its number through all slots it is in, and for a while after the last,
-// since flows that it admitted may outlive it.
+// since flows that it admitted may outlive it, and it may come back.
 type ruleIndex struct {
 	names   *ebpf.Map
+	hits    *ebpf.Map
 	indexes *allocator
 	byID    map[vpc.RuleID]*usedRule
-	byIndex map[uint32]vpc.RuleID
+	byIndex map[uint32]vpc.RuleID // byID turned round
 }
 
 type usedRule struct {
 	index uint32
-	slots int
+	slots int // 0: the index rests
 }
 
 // ruleRest is how long the number of a rule that is gone still names it.
 const ruleRest = 10 * time.Minute
 
-func newRuleIndex(names *ebpf.Map) *ruleIndex {
+func newRuleIndex(names, hits *ebpf.Map) *ruleIndex {
 	indexes := newAllocator("rule numbers", 1, names.MaxEntries(), ruleRest)
 	indexes.hurries = true // a wrong name for an old flow is better than no rule
 	return &ruleIndex{
 		names:   names,
+		hits:    hits,
 		indexes: indexes,
 		byID:    make(map[vpc.RuleID]*usedRule),
 		byIndex: make(map[uint32]vpc.RuleID),
@@ -41,39 +43,49 @@ func newRuleIndex(names *ebpf.Map) *ruleIndex {
 // use returns the number of a rule that a slot is to have.
 func (r *ruleIndex) use(id vpc.RuleID) (uint32, error) {
 	if u := r.byID[id]; u != nil {
+		r.indexes.keep(u.index)
 		u.slots++
 		return u.index, nil
-	}
-	index, err := r.indexes.take(time.Now())
-	if err != nil {
-		return 0, err
 	}
 	name, ok := toRuleName(id)
 	if !ok {
 		return 0, fmt.Errorf("rule id %q is longer than %d bytes", id, len(name.Text))
 	}
-	if err := r.names.Put(&index, &name); err != nil {
-		return 0, fmt.Errorf("put name of rule %s: %w", id, err)
+	index, err := r.indexes.take(time.Now())
+	if err != nil {
+		return 0, err
+	}
+	if err := r.name(index, name); err != nil {
+		r.indexes.give(index, time.Now())
+		return 0, fmt.Errorf("number rule %s: %w", id, err)
 	}
 	delete(r.byID, r.byIndex[index])
 	r.byID[id], r.byIndex[index] = &usedRule{index, 1}, id
 	return index, nil
 }
 
+// name gives a number to a rule, which has admitted nothing yet.
+func (r *ruleIndex) name(index uint32, name kernelRuleName) error {
+	none := make([]uint64, ebpf.MustPossibleCPU())
+	if err := r.hits.Put(&index, none); err != nil {
+		return fmt.Errorf("reset its counter: %w", err)
+	}
+	if err := r.names.Put(&index, &name); err != nil {
+		return fmt.Errorf("put its name: %w", err)
+	}
+	return nil
+}
+
 // release says that a slot no longer has the rule.
 func (r *ruleIndex) release(id vpc.RuleID) {
 	u := r.byID[id]
-	if u == nil {
-		return
-	}
 	if u.slots--; u.slots == 0 {
-		delete(r.byID, id)
 		r.indexes.give(u.index, time.Now())
 	}
 }
 
-// name returns the rule of a number, "" for 0 and for numbers nobody knows.
-func (r *ruleIndex) name(index uint32) vpc.RuleID { return r.byIndex[index] }
+// rule returns the rule of a number, "" for 0 and for numbers nobody knows.
+func (r *ruleIndex) rule(index uint32) vpc.RuleID { return r.byIndex[index] }
 
 // adopt takes over the numbers that an earlier process gave.
 func (r *ruleIndex) adopt() error {
@@ -90,4 +102,13 @@ func (r *ruleIndex) adopt() error {
 		return fmt.Errorf("read rule names: %w", err)
 	}
 	return nil
+}
+
+// sweep lets the numbers rest of rules that no slot has.
+func (r *ruleIndex) sweep() {
+	for _, u := range r.byID {
+		if u.slots == 0 {
+			r.indexes.give(u.index, time.Now())
+		}
+	}
 }

@@ -62,7 +62,7 @@ func (d *Dataplane) run(programs *kernelPrograms, port policy.Port, frame []byte
 	if err != nil {
 		return policy.Verdict{}, nil, fmt.Errorf("run program for a frame of %d bytes: %w", len(frame), err)
 	}
-	v := policy.Verdict{Reason: toReason(kernelReason(out.Cb[0])), Rule: d.ruleIndexes.name(out.Cb[1])}
+	v := policy.Verdict{Reason: toReason(kernelReason(out.Cb[0])), Rule: d.ruleIndexes.rule(out.Cb[1])}
 	v.Accept = v.Reason.Accepts()
 	if v.Accept {
 		v.To = policy.Port(out.Cb[2])

@@ -25,13 +25,16 @@ type slot struct {
 	index      uint32
 	classifier *policy.Classifier
 	large      bool
-	base       uint32       // of its rules in the map of rule numbers
+	numbers    *stretch     // in the map of rule numbers; nil: none yet
 	rules      []vpc.RuleID // that have been given their numbers
-	identities map[vpc.Identity]kernelVector
+	identities map[vpc.Identity]*identityVector
 	cidrs      []kernelCidrKey
 	l4         []kernelL4Key
-	chunks     []stretch // in the map of chunks
+	chunks     []stretch // in the map of chunks, those of identities apart
 }
+
+// An identityVector is what a slot knows of an identity. It never changes.
+type identityVector struct{ chunks stretch }
 
 // install writes a classifier under a slot of its own. Nothing uses it until
 // it is published.
@@ -45,7 +48,7 @@ func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
 	}
 	s := &slot{
 		index: index, classifier: c, large: len(c.Rules) > chunkRules,
-		identities: make(map[vpc.Identity]kernelVector),
+		identities: make(map[vpc.Identity]*identityVector),
 	}
 	if err := d.write(s); err != nil {
 		return nil, errors.Join(fmt.Errorf("install %d rules: %w", len(c.Rules), err), d.remove(s))
@@ -75,7 +78,7 @@ func (d *Dataplane) write(s *slot) error {
 func (d *Dataplane) writeL4(s *slot) error {
 	var vectors []kernelVector
 	for p, v := range s.classifier.L4 {
-		kv, err := d.vector(s, v)
+		kv, err := d.ownVector(s, v)
 		if err != nil {
 			return err
 		}
@@ -90,7 +93,7 @@ func (d *Dataplane) writeCIDRs(s *slot) error {
 	var vectors []kernelVector
 	add := func(p netip.Prefix, v policy.Vector) error {
 		s.cidrs = append(s.cidrs, toCIDRKey(s.index, p))
-		kv, err := d.vector(s, v)
+		kv, err := d.ownVector(s, v)
 		vectors = append(vectors, kv)
 		return err
 	}
@@ -111,7 +114,7 @@ func (d *Dataplane) writeCIDRs(s *slot) error {
 
 func (d *Dataplane) writeHead(s *slot) error {
 	c := s.classifier
-	head := kernelSlot{RuleBase: s.base, RuleCount: uint32(len(s.rules))}
+	head := kernelSlot{RuleBase: s.numbers.base, RuleCount: uint32(len(s.rules))}
 	set := func(flag kernelSlotFlags, on bool) {
 		if on {
 			head.Flags |= uint32(flag)
@@ -126,7 +129,7 @@ func (d *Dataplane) writeHead(s *slot) error {
 	set(kernelSlotFlagsSLOT_ALL_UDP4, c.AllPorts[policy.Openness{Proto: vpc.UDP, IPv4: true}])
 	set(kernelSlotFlagsSLOT_ALL_UDP6, c.AllPorts[policy.Openness{Proto: vpc.UDP}])
 	for i := range c.Any {
-		v, err := d.vector(s, c.Any[i])
+		v, err := d.ownVector(s, c.Any[i])
 		if err != nil {
 			return err
 		}
@@ -145,7 +148,7 @@ func (d *Dataplane) writeRules(s *slot) error {
 	if err != nil {
 		return err
 	}
-	s.base = base
+	s.numbers = &stretch{base, len(all)}
 	for i, id := range all {
 		number, err := d.ruleIndexes.use(id)
 		if err != nil {
@@ -157,13 +160,22 @@ func (d *Dataplane) writeRules(s *slot) error {
 	return nil
 }
 
+// ownVector gives v the form of its slot, which keeps it to its end.
+func (d *Dataplane) ownVector(s *slot, v policy.Vector) (kernelVector, error) {
+	kv, chunks, err := d.vector(s, v)
+	if err == nil && s.large {
+		s.chunks = append(s.chunks, chunks)
+	}
+	return kv, err
+}
+
 // vector gives v the form of its slot: the bits themselves, or, in a large
 // slot, where to find the chunks that have any.
-func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, error) {
+func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, stretch, error) {
 	var kv kernelVector
 	if !s.large {
 		copy(kv.Word[:], v)
-		return kv, nil
+		return kv, stretch{}, nil
 	}
 	var filled []kernelVector
 	for chunk := 0; chunk*chunkWords < len(v); chunk++ {
@@ -178,33 +190,49 @@ func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, error) {
 	}
 	base, err := d.chunkRanges.take(len(filled))
 	if err != nil {
-		return kv, fmt.Errorf("chunks of rules: %w", err)
+		return kv, stretch{}, fmt.Errorf("chunks of rules: %w", err)
 	}
-	s.chunks = append(s.chunks, stretch{base, len(filled)})
 	kv.Word[2] = uint64(base)
 	for i := range filled {
 		*d.chunks.at(base + uint32(i)) = filled[i]
 	}
-	return kv, nil
+	return kv, stretch{base, len(filled)}, nil
 }
 
 // putIdentity tells a slot which of its rules are about an identity.
 func (d *Dataplane) putIdentity(s *slot, id vpc.Identity, v policy.Vector) error {
-	kv, err := d.vector(s, v)
+	kv, chunks, err := d.vector(s, v)
 	if err != nil {
 		return err
 	}
-	s.identities[id] = kv
+	old, now := s.identities[id], &identityVector{chunks}
 	key := kernelIdentityKey{Slot: s.index, Identity: uint32(id)}
-	return putAll(d.objects.Identities, []kernelIdentityKey{key}, []kernelVector{kv})
+	if err := putAll(d.objects.Identities, []kernelIdentityKey{key}, []kernelVector{kv}); err != nil {
+		d.freeChunks(s, now)
+		return err
+	}
+	s.identities[id] = now
+	if old != nil {
+		d.retire(func() error { d.freeChunks(s, old); return nil })
+	}
+	return nil
 }
 
+// dropIdentity is called when no program can be looking at the identity.
 func (d *Dataplane) dropIdentity(s *slot, id vpc.Identity) error {
-	if _, ok := s.identities[id]; !ok {
-		return nil
+	key := kernelIdentityKey{Slot: s.index, Identity: uint32(id)}
+	if err := deleteAll(d.objects.Identities, []kernelIdentityKey{key}); err != nil {
+		return err
 	}
+	d.freeChunks(s, s.identities[id])
 	delete(s.identities, id)
-	return deleteAll(d.objects.Identities, []kernelIdentityKey{{Slot: s.index, Identity: uint32(id)}})
+	return nil
+}
+
+func (d *Dataplane) freeChunks(s *slot, v *identityVector) {
+	if s.large {
+		d.chunkRanges.give(v.chunks.base, v.chunks.length)
+	}
 }
 
 // remove takes a slot's entries out of the kernel and gives its index back.
@@ -231,7 +259,12 @@ func (d *Dataplane) remove(s *slot) error {
 	for _, c := range s.chunks {
 		d.chunkRanges.give(c.base, c.length)
 	}
-	d.ruleRanges.give(s.base, len(s.classifier.Rules))
+	for _, v := range s.identities {
+		d.freeChunks(s, v)
+	}
+	if s.numbers != nil {
+		d.ruleRanges.give(s.numbers.base, s.numbers.length)
+	}
 	d.slotIndexes.give(s.index, time.Now())
 	return nil
 }
