@@ -119,13 +119,11 @@ func (o *options) parse() (a agent.Options, opts api.Options, err error) {
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
 		return a, opts, fmt.Errorf("--listen %s is beyond loopback, which needs TLS; that is not there yet: listen on 127.0.0.1", o.listen)
 	}
-	opts.PublicPools = api.DefaultPublicPools()
-	for _, s := range o.publicCIDRs {
-		p, err := netip.ParsePrefix(s)
-		if err != nil || !p.Addr().Is4() || p != p.Masked() {
-			return a, opts, fmt.Errorf("--public-cidr %q is not an IPv4 block such as 192.0.2.0/24", s)
-		}
-		opts.PublicPools = append(opts.PublicPools, p)
+	if err := agent.CheckName(o.name); err != nil {
+		return a, opts, fmt.Errorf("--name: %w", err)
+	}
+	if opts.PublicPools, err = publicPools(o.publicCIDRs); err != nil {
+		return a, opts, fmt.Errorf("--public-cidr: %w", err)
 	}
 	if opts.Limits, err = api.ParseLimits(o.limits); err != nil {
 		return a, opts, fmt.Errorf("--limit: %w", err)
@@ -149,7 +147,29 @@ func (o *options) parse() (a agent.Options, opts api.Options, err error) {
 	return a, opts, nil
 }
 
+// publicPools are the default pools and further blocks, of which none may lie
+// in another: an address would be given out twice.
+func publicPools(blocks []string) ([]netip.Prefix, error) {
+	pools := api.DefaultPublicPools()
+	for _, s := range blocks {
+		p, err := netip.ParsePrefix(s)
+		if err != nil || !p.Addr().Is4() || p != p.Masked() || !p.Addr().IsGlobalUnicast() {
+			return nil, fmt.Errorf("%q is not an IPv4 block such as 100.64.0.0/24", s)
+		}
+		for _, taken := range append(pools, api.ClassicPool()) {
+			if p.Overlaps(taken) {
+				return nil, fmt.Errorf("%s overlaps %s, whose addresses are given out already", p, taken)
+			}
+		}
+		pools = append(pools, p)
+	}
+	return pools, nil
+}
+
 func clean(ctx context.Context, o options, stderr *os.File) error {
+	if err := agent.CheckName(o.name); err != nil {
+		return fmt.Errorf("--name: %w", err)
+	}
 	if err := needRoot(); err != nil {
 		return err
 	}
@@ -158,5 +178,12 @@ func clean(ctx context.Context, o options, stderr *os.File) error {
 		return err
 	}
 	defer held.Close()
+	if _, err := os.Stat(o.dataDir); err == nil {
+		data, err := o.holdData()
+		if err != nil {
+			return err
+		}
+		defer data.Close()
+	}
 	return agent.Clean(ctx, o.name, o.dataDir, slog.New(slog.NewTextHandler(stderr, nil)))
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"sync"
 	"syscall"
 
@@ -33,14 +32,22 @@ func dev(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
 	if err := needRoot(); err != nil {
 		return err
 	}
-	if err := o.prepareData(); err != nil {
-		return err
-	}
 	name, err := lockName(o.name)
 	if err != nil {
 		return err
 	}
 	defer name.Close()
+	data, err := o.holdData()
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	if err := o.prepareData(ctx, log); err != nil {
+		return err
+	}
+	if o.ephemeral {
+		defer func() { err = errors.Join(err, o.removeData(), os.Remove(data.Name())) }()
+	}
 	listener, err := listen(o.listen)
 	if err != nil {
 		return err
@@ -50,9 +57,6 @@ func dev(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
 	st, err := store.Open(ctx, store.Options{Dir: o.dataDir, NoFsync: o.ephemeral, Log: log})
 	if err != nil {
 		return err
-	}
-	if o.ephemeral {
-		defer func() { err = errors.Join(err, o.removeData()) }()
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
@@ -81,6 +85,7 @@ func dev(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, host.Close()) }()
+	srv.ShowMetrics(host)
 	if o.ephemeral {
 		defer func() { err = errors.Join(err, host.Clean(context.WithoutCancel(ctx))) }()
 	}
@@ -108,37 +113,6 @@ func run(ctx context.Context, srv *server.Server, host *agent.Agent, listener ne
 	}
 	wg.Wait()
 	return errors.Join(failures[:]...)
-}
-
-// prepareData makes the data directory. One with data in it is not for a daemon
-// that keeps nothing.
-func (o *options) prepareData() error {
-	var err error
-	if o.dataDir, err = filepath.Abs(o.dataDir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(o.dataDir, 0o755); err != nil {
-		return fmt.Errorf("make data directory: %w", err)
-	}
-	if !o.ephemeral {
-		return nil
-	}
-	switch _, err := os.Stat(filepath.Join(o.dataDir, "store")); {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("look for data: %w", err)
-	}
-	return fmt.Errorf("%s has data that --ephemeral would delete: choose another --data-dir", o.dataDir)
-}
-
-// removeData removes what a daemon that keeps nothing has written.
-func (o *options) removeData() error {
-	var errs []error
-	for _, name := range []string{"store", "credentials", "instances", "init", "lock", "ringfenced.sock"} {
-		errs = append(errs, os.RemoveAll(filepath.Join(o.dataDir, name)))
-	}
-	return errors.Join(errs...)
 }
 
 func listen(address string) (net.Listener, error) {

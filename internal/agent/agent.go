@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ringfence/internal/dataplane"
@@ -32,6 +33,9 @@ type Options struct {
 	Log         *slog.Logger
 }
 
+// CheckName says what is wrong with a name for Options.
+func CheckName(name string) error { return fabric.CheckName(name) }
+
 // A Feed is where desired state comes from.
 type Feed interface {
 	Next(ctx context.Context) (*vpc.Feed, error)
@@ -48,6 +52,7 @@ type Agent struct {
 	resolver  *names.Resolver
 
 	ready chan struct{} // closed
+	flows atomic.Int64  // as of the last collection
 
 	mu       sync.Mutex // guards what is below
 	host     *policy.Host
@@ -119,17 +124,24 @@ func (a *Agent) IsReady() bool {
 // afterwards.
 func (a *Agent) Run(ctx context.Context) error {
 	defer a.work.Wait()
-	if err := a.begin(ctx); err != nil {
-		return err
-	}
 	feeds := make(chan *vpc.Feed)
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	nameServer, err := a.listenNames(ctx)
+	if err != nil {
+		return err
+	}
+	if nameServer != nil {
+		helpers.Go(func() { a.serveNames(ctx, nameServer) })
+	}
+	if err := a.begin(ctx); err != nil {
+		return err
+	}
 	helpers.Go(func() { a.follow(ctx, feeds) })
-	helpers.Go(func() { a.collect(ctx) })
-	helpers.Go(func() { a.serveNames(ctx) })
+	helpers.Go(func() { a.collectFlows(ctx) })
+	helpers.Go(func() { a.tellDrops(ctx) })
 
 	retry := time.NewTimer(0)
 	retry.Stop()
@@ -246,7 +258,7 @@ func (a *Agent) tell(ctx context.Context, r *vpc.Report) {
 // collectEvery is how often expired flows are looked for.
 const collectEvery = 5 * time.Second
 
-func (a *Agent) collect(ctx context.Context) {
+func (a *Agent) collectFlows(ctx context.Context) {
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
 	for {
@@ -254,9 +266,12 @@ func (a *Agent) collect(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, _, err := a.dataplane.Collect(); err != nil {
+			live, _, err := a.dataplane.Collect()
+			if err != nil {
 				a.log.Error("collect flows", "err", err)
+				continue
 			}
+			a.flows.Store(int64(live))
 		}
 	}
 }

@@ -29,8 +29,14 @@ func (a *Agent) Exec(_ context.Context, id vpc.InstanceID) (*admin.Exec, error) 
 }
 
 // Explain says what would become of a packet that opens a flow, by the
-// specification and by the programs in the kernel.
-func (a *Agent) Explain(_ context.Context, in admin.ExplainRequest) (*admin.Explanation, error) {
+// specification and by the programs in the kernel. A sender on the internet
+// side that is not there is made, as by Outside.
+func (a *Agent) Explain(ctx context.Context, in admin.ExplainRequest) (*admin.Explanation, error) {
+	if a.isFreeOutside(in.Source) {
+		if _, err := a.Outside(ctx, admin.OutsideRequest{IP: in.Source}); err != nil {
+			return nil, err
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p, err := a.question(in)
@@ -98,6 +104,19 @@ func (a *Agent) question(in admin.ExplainRequest) (*policy.Packet, error) {
 	return p, nil
 }
 
+// isFreeOutside reports whether name is an address on the internet side that
+// nobody has.
+func (a *Agent) isFreeOutside(name string) bool {
+	addr, err := netip.ParseAddr(name)
+	if err != nil || !mayBeOutside(addr) {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n, _ := a.host.AtPublic(addr)
+	return n == nil && a.host.OutsidePort(addr) == 0
+}
+
 // sender finds who sends: an instance, or a host on the internet side.
 func (a *Agent) sender(name string) (netip.Addr, policy.Port, error) {
 	if i := a.nouns.instances[vpc.InstanceID(name)]; i != nil {
@@ -122,7 +141,7 @@ func (a *Agent) sender(name string) (netip.Addr, policy.Port, error) {
 			return addr, a.host.PortOf(n.ID), nil
 		}
 	}
-	return addr, 0, vpc.Errorf(vpc.InvalidParameterValue, "nobody has the address %s: for a host on the internet side run ringfence outside --ip %s true first", addr, addr)
+	return addr, 0, vpc.Errorf(vpc.InvalidParameterValue, "nobody has the address %s", addr)
 }
 
 // address finds the destination's address as the sender uses it: an instance's

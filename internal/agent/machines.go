@@ -115,23 +115,25 @@ func (a *Agent) hasTold(i *vpc.Instance) bool {
 	if !ok {
 		return false
 	}
-	transient := i.State == vpc.Pending || i.State == vpc.Stopping || i.State == vpc.ShuttingDown
-	if r.Generation == i.Generation && transient && follows(i.State, r.State) {
+	if r.Generation == i.Generation && follows(i.State, r.State) {
 		return true
 	}
 	delete(a.told, i.ID)
 	return false
 }
 
-// follows reports whether a state is what a transient one ends in.
+// follows reports whether an instance that has come to a state comes from
+// another: from a transient one, or from one that it has left by itself.
 func follows(from, to vpc.InstanceState) bool {
 	switch from {
 	case vpc.Pending:
-		return to == vpc.Running || to == vpc.Terminated
-	case vpc.Stopping:
+		return to == vpc.Running || to == vpc.Stopped || to == vpc.Terminated
+	case vpc.Running, vpc.Stopping:
 		return to == vpc.Stopped
-	default:
+	case vpc.ShuttingDown:
 		return to == vpc.Terminated
+	default:
+		return false
 	}
 }
 

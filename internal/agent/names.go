@@ -89,17 +89,22 @@ func (a *Agent) outsideHandlers() fabric.Handlers {
 	}}
 }
 
-// serveNames answers outside names on an address of the host.
-func (a *Agent) serveNames(ctx context.Context) {
+// listenNames opens the address of the host on which outside names are
+// answered, nil where there is none.
+func (a *Agent) listenNames(ctx context.Context) (*names.Server, error) {
 	if a.opts.DNS == "" {
-		return
+		return nil, nil
 	}
 	s, err := names.Listen(ctx, a.opts.DNS, a.resolver, a.log)
-	if err == nil {
-		a.log.Info("answer names", "address", s.Addr().String())
-		err = s.Run(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil && ctx.Err() == nil {
+	a.log.Info("answer names", "address", s.Addr().String())
+	return s, nil
+}
+
+func (a *Agent) serveNames(ctx context.Context, s *names.Server) {
+	if err := s.Run(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("answer names", "address", a.opts.DNS, "err", err)
 	}
 }

@@ -48,6 +48,11 @@ func (a *Agent) Outside(ctx context.Context, in admin.OutsideRequest) (*admin.Ou
 	return &admin.Outside{IP: addr.String(), Init: initproto.SocketPath(a.opts.DataDir, m.id)}, nil
 }
 
+// mayBeOutside reports whether an address is one of the internet.
+func mayBeOutside(addr netip.Addr) bool {
+	return addr.Is4() && addr.IsGlobalUnicast() && !addr.IsPrivate()
+}
+
 // outsideMachine finds or reserves the machine of an address that may be
 // outside.
 func (a *Agent) outsideMachine(addr netip.Addr) (*machine, error) {
@@ -59,7 +64,7 @@ func (a *Agent) outsideMachine(addr netip.Addr) (*machine, error) {
 	if a.hostLink != 0 && addr == a.opts.HostLink {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is this host itself: run the command without ringfence outside", addr)
 	}
-	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
+	if !mayBeOutside(addr) {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is not an address of the internet", addr)
 	}
 	id := outsideID(addr)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ringfence/internal/admin"
 	"ringfence/internal/api"
 	"ringfence/internal/store"
@@ -83,6 +85,10 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Server, error) {
 	}
 	return s, nil
 }
+
+// ShowMetrics shows an agent's metrics on /metrics beside the server's own. It
+// is called before Run, and once.
+func (s *Server) ShowMetrics(c prometheus.Collector) { s.metrics.registry.MustRegister(c) }
 
 // Time limits of a connection. A caller that sends slower than this is cut.
 const (

@@ -1,0 +1,36 @@
+package agent
+
+import (
+	"testing"
+
+	"ringfence/internal/vpc"
+)
+
+// What the agent has told the server takes a moment to come back by the feed.
+// Until then nothing is done about the old state: an instance that has shut
+// itself down is not booted again because it is still said to be running.
+func TestWhatWasToldIsNotDoneAgain(t *testing.T) {
+	for _, c := range []struct {
+		feed, told           vpc.InstanceState
+		generation, toldOfIt int
+		want                 bool
+	}{
+		{vpc.Pending, vpc.Running, 1, 1, true},
+		{vpc.Pending, vpc.Stopped, 1, 1, true},
+		{vpc.Pending, vpc.Terminated, 1, 1, true},
+		{vpc.Running, vpc.Stopped, 1, 1, true},
+		{vpc.Stopping, vpc.Stopped, 1, 1, true},
+		{vpc.ShuttingDown, vpc.Terminated, 1, 1, true},
+
+		{vpc.Running, vpc.Running, 1, 1, false},
+		{vpc.Running, vpc.Stopped, 2, 1, false}, // rebooted meanwhile
+		{vpc.ShuttingDown, vpc.Stopped, 1, 1, false},
+		{vpc.Stopped, vpc.Stopped, 1, 1, false},
+	} {
+		const id = "i-1"
+		a := &Agent{told: map[vpc.InstanceID]vpc.Report{id: {Instance: id, State: c.told, Generation: c.toldOfIt}}}
+		if got := a.hasTold(&vpc.Instance{ID: id, State: c.feed, Generation: c.generation}); got != c.want {
+			t.Errorf("instance %s of boot %d, told %s of boot %d: hasTold is %v, want %v", c.feed, c.generation, c.told, c.toldOfIt, got, c.want)
+		}
+	}
+}
