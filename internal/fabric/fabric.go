@@ -45,11 +45,19 @@ type Fabric struct {
 // validName keeps Name fit for links and cgroups.
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,7}$`)
 
+// CheckName says what is wrong with a name for Config.
+func CheckName(name string) error {
+	if !validName.MatchString(name) {
+		return fmt.Errorf("%q is no name: want at most 8 letters, digits and hyphens", name)
+	}
+	return nil
+}
+
 // Open makes the dataplane namespace of c, or takes over the one that an
 // earlier daemon of this name has left.
 func Open(c Config) (*Fabric, error) {
-	if !validName.MatchString(c.Name) {
-		return nil, fmt.Errorf("%q is no name for a fabric: want at most 8 letters, digits and hyphens", c.Name)
+	if err := CheckName(c.Name); err != nil {
+		return nil, err
 	}
 	f := &Fabric{name: c.Name, log: c.Log, hostNS: netns.None(), dataplaneNS: netns.None()}
 	var err error
