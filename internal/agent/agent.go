@@ -36,9 +36,6 @@ type Options struct {
 // CheckName says what is wrong with a name for Options.
 func CheckName(name string) error { return fabric.CheckName(name) }
 
-// CheckName says what is wrong with a name for Options.
-func CheckName(name string) error { return fabric.CheckName(name) }
-
 // A Feed is where desired state comes from.
 type Feed interface {
 	Next(ctx context.Context) (*vpc.Feed, error)
