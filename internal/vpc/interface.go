@@ -58,6 +58,3 @@ func MACOf(a netip.Addr) [6]byte {
 	binary.BigEndian.PutUint32(mac[2:], h.Sum32())
 	return mac
 }
-
-// RouterMAC is the MAC address of every virtual router, and of the internet.
-var RouterMAC = [6]byte{0x02, 0x52, 0, 0, 0, 1}

@@ -113,8 +113,8 @@ static __always_inline struct vector *find_chunk(const struct vector *v, __u32 c
 /* Looks at chunk q->chunk of a large slot. The first rule found stays; a later
  * chunk can only add that some match is for everybody.
  */
-__noinline int classify_chunk(struct query *q, struct vector *by_identity, struct vector *by_cidr,
-			      struct vector *by_l4, struct vector *any)
+__noinline int classify_chunk(struct query *q, struct vector *by_identity, struct vector *by_cidr, struct vector *by_l4,
+			      struct vector *any)
 {
 	struct vector *c;
 	__u32 chunk;
@@ -161,8 +161,8 @@ __noinline int next_chunk(struct query *q)
  * match at all, then those. What changes from one chunk to the next is kept in
  * memory, where the verifier does not follow it.
  */
-__noinline int classify_large(struct query *q, struct vector *by_identity, struct vector *by_cidr,
-			      struct vector *by_l4, struct vector *any)
+__noinline int classify_large(struct query *q, struct vector *by_identity, struct vector *by_cidr, struct vector *by_l4,
+			      struct vector *any)
 {
 	if (!q || !by_l4)
 		return false;
@@ -236,8 +236,8 @@ __noinline int classify(struct query *q)
 static __always_inline bool all_ports_open(__u32 slot, __u8 proto, bool ipv4)
 {
 	struct slot *s = bpf_map_lookup_elem(&slots, &slot);
-	__u32 flag = proto == PROTO_TCP ? (ipv4 ? SLOT_ALL_TCP4 : SLOT_ALL_TCP6) :
-					  (ipv4 ? SLOT_ALL_UDP4 : SLOT_ALL_UDP6);
+	__u32 flag =
+		proto == PROTO_TCP ? (ipv4 ? SLOT_ALL_TCP4 : SLOT_ALL_TCP6) : (ipv4 ? SLOT_ALL_UDP4 : SLOT_ALL_UDP6);
 
 	return s && s->flags & (SLOT_OPEN | flag);
 }

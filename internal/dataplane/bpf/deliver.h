@@ -11,9 +11,6 @@
 #include "parse.h"
 #include "decide.h"
 
-/* The virtual router's MAC address, and the internet's. */
-#define ROUTER_MAC {{bpf_htons(0x0252), 0, bpf_htons(1)}}
-
 static __always_inline __be32 ipv4_of(const struct addr *a)
 {
 	return a->lo >> 32;
@@ -86,14 +83,14 @@ static __always_inline int hand_over(struct __sk_buff *skb, __u32 ifindex)
 	return bpf_redirect_peer(ifindex, 0);
 }
 
-static __always_inline int deliver(struct __sk_buff *skb, __u32 ifindex, bool routed)
+static __always_inline int deliver(struct __sk_buff *skb, const struct port *port, __u32 ifindex, bool routed)
 {
-	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
-	const struct mac router = ROUTER_MAC;
+	/* The virtual router's MAC address, and the internet's. */
+	const struct mac router = {.part = {bpf_htons(0x0252), 0, bpf_htons(1)}};
 	struct mac mac;
 
-	if (!port || !port->number || bpf_skb_load_bytes(skb, 0, &mac, sizeof(mac)))
-		return TC_ACT_SHOT;
+	if (bpf_skb_load_bytes(skb, 0, &mac, sizeof(mac)))
+		return TC_ACT_SHOT; /* there is no such frame by now */
 	if (!same_mac(&mac, &port->mac))
 		bpf_skb_store_bytes(skb, 0, &port->mac, sizeof(mac), 0);
 	if (routed)

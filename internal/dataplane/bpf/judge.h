@@ -50,8 +50,7 @@ __noinline int judge_group(struct work *w, __u32 which)
 	w->q.proto = w->opening.proto;
 	ok = w->q.slot == SLOT_OPEN_INDEX ? everything(&w->q) : classify(&w->q);
 	untracked = w->q.wide && has_ports(w->opening.proto) &&
-		    all_ports_open(egress ? slot[INGRESS] : slot[EGRESS], w->opening.proto,
-				   is_ipv4(&w->opening.src));
+		    all_ports_open(egress ? slot[INGRESS] : slot[EGRESS], w->opening.proto, is_ipv4(&w->opening.src));
 	if (egress) {
 		w->j.at[SENDER].rule = w->q.rule;
 		w->j.at[SENDER].failed = !ok;

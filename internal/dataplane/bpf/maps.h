@@ -5,14 +5,14 @@
 
 #include "ringfence.h"
 
-#define MAP(name_, type_, key_, value_, entries_, flags_)                                          \
-	struct {                                                                                   \
-		__uint(type, type_);                                                               \
-		__type(key, key_);                                                                 \
-		__type(value, value_);                                                             \
-		__uint(max_entries, entries_);                                                     \
-		__uint(map_flags, flags_);                                                         \
-		__uint(pinning, LIBBPF_PIN_BY_NAME);                                               \
+#define MAP(name_, type_, key_, value_, entries_, flags_)                                                              \
+	struct {                                                                                                       \
+		__uint(type, type_);                                                                                   \
+		__type(key, key_);                                                                                     \
+		__type(value, value_);                                                                                 \
+		__uint(max_entries, entries_);                                                                         \
+		__uint(map_flags, flags_);                                                                             \
+		__uint(pinning, LIBBPF_PIN_BY_NAME);                                                                   \
 	} name_ SEC(".maps")
 
 MAP(ports, BPF_MAP_TYPE_ARRAY, __u32, struct port, 4096, BPF_F_MMAPABLE);

@@ -20,8 +20,7 @@ struct ipv4_header {
 
 static __always_inline bool is_query(__u8 proto, __u8 type)
 {
-	return proto == PROTO_ICMP ? type == 8 || type == 13 || type == 15 || type == 17 :
-				     type == 128;
+	return proto == PROTO_ICMP ? type == 8 || type == 13 || type == 15 || type == 17 : type == 128;
 }
 
 /* The query that a type answers, 0 for a type that answers none. */

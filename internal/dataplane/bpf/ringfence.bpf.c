@@ -200,10 +200,14 @@ static __always_inline int to_public(struct __sk_buff *skb, struct work *w, stru
 
 static __always_inline int finish(struct __sk_buff *skb, struct work *w, int reason, __u32 ifindex, bool routed)
 {
+	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+
 	if (reason > UNTRACKED)
 		return answer(skb, w, reason);
+	if (!port || !port->number) /* has gone while the packet was judged */
+		return answer(skb, w, NO_ROUTE);
 	show(skb, reason, w->rule, ifindex);
-	return deliver(skb, ifindex, routed);
+	return deliver(skb, port, ifindex, routed);
 }
 
 static __always_inline int way_of(struct __sk_buff *skb, struct work *w, struct port *port)

@@ -199,12 +199,12 @@ enum flow_flags {
 	FLOW_CONFIRMED = 2,
 	FLOW_STREAM = 4,
 	FLOW_RESET = 8,
-	FLOW_LINGERS = 16,  /* some rule that admitted it is gone */
-	FLOW_TRACKED = 32,  /* at the low end; shifted by one: at the high end */
-	FLOW_FIN = 128,	    /* sent by the low end; likewise */
-	FLOW_FIN_ACK = 512, /* of the low end's; likewise */
+	FLOW_LINGERS = 16,   /* some rule that admitted it is gone */
+	FLOW_TRACKED = 32,   /* at the low end; shifted by one: at the high end */
+	FLOW_FIN = 128,	     /* sent by the low end; likewise */
+	FLOW_FIN_ACK = 512,  /* of the low end's; likewise */
 	FLOW_PENDING = 4096, /* opened beyond the limit of unanswered flows */
-	FLOW_PLAIN = 2048,  /* between primary addresses of one subnet: nothing is rewritten */
+	FLOW_PLAIN = 2048,   /* between primary addresses of one subnet: nothing is rewritten */
 };
 const enum flow_flags *keep_flow_flags __attribute__((unused));
 
@@ -216,14 +216,14 @@ struct flow_half {
 
 /* Index 0 is the end with the lower address. */
 struct flow {
-	__u32 epoch[2];	  /* at which packets from this end were last judged; 0: not yet */
-	__u32 number[2];  /* of the interfaces; 0: on the internet side */
-	__u32 ifindex[2]; /* of their ports; 0: on the internet side */
+	__u32 epoch[2];			      /* at which packets from this end were last judged; 0: not yet */
+	__u32 number[2];		      /* of the interfaces; 0: on the internet side */
+	__u32 ifindex[2];		      /* of their ports; 0: on the internet side */
 	__u32 set_version[2], acl_version[2]; /* what the judgement depended on */
-	__u32 rule[2];	  /* host-wide number of the rule that admitted it at this end */
-	__u32 fin[2];	  /* the acknowledgement that covers the FIN */
+	__u32 rule[2];			      /* host-wide number of the rule that admitted it at this end */
+	__u32 fin[2];			      /* the acknowledgement that covers the FIN */
 	__u32 flags;
-	__u32 opener;	  /* which end */
+	__u32 opener;		  /* which end */
 	struct flow_half half[2]; /* sent by this end */
 };
 
@@ -282,15 +282,15 @@ struct drop_count {
 };
 
 struct event {
-	__u64 at;	/* nanoseconds since boot */
+	__u64 at; /* nanoseconds since boot */
 	struct addr src, dst;
 	__be16 sport, dport;
 	__u8 proto, tcp_flags;
 	__u8 reason;
 	__u8 pad;
-	__u32 rule;	/* host-wide number; 0: none */
-	__u32 number;	/* the interface that is judged; 0: none */
-	__u32 ifindex;	/* where the packet came in */
+	__u32 rule;    /* host-wide number; 0: none */
+	__u32 number;  /* the interface that is judged; 0: none */
+	__u32 ifindex; /* where the packet came in */
 	__u32 bytes;
 };
 const struct event *keep_event __attribute__((unused));

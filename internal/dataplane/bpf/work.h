@@ -35,22 +35,22 @@ struct tuple {
 
 struct packet {
 	struct tuple t;
-	__be16 match; /* what rules look at: destination port, or ICMP type and code */
-	__u8 in_flow; /* of a kind that flows are made of */
-	__u8 opens;   /* may begin one */
-	__u8 later;   /* a later fragment */
-	__u8 more;    /* not the last fragment */
+	__be16 match;  /* what rules look at: destination port, or ICMP type and code */
+	__u8 in_flow;  /* of a kind that flows are made of */
+	__u8 opens;    /* may begin one */
+	__u8 later;    /* a later fragment */
+	__u8 more;     /* not the last fragment */
 	__u8 any_port; /* ports are not known */
 	__u8 tcp_flags;
 	__u32 seq, ack, length; /* TCP; length of the payload */
-	__u32 id;	 /* of the datagram */
-	__u32 l4_offset; /* in the frame */
+	__u32 id;		/* of the datagram */
+	__u32 l4_offset;	/* in the frame */
 	struct mac src_mac;
 	__u8 has_quoted;
 	__u8 pad;
-	struct tuple quoted;   /* valid iff has_quoted */
-	__u32 quoted_offset;   /* of its IP header in the frame */
-	__u8 options[40];      /* of IPv4, while they are looked at */
+	struct tuple quoted; /* valid iff has_quoted */
+	__u32 quoted_offset; /* of its IP header in the frame */
+	__u8 options[40];    /* of IPv4, while they are looked at */
 	__u32 next_option;
 };
 
@@ -89,7 +89,7 @@ struct judgement {
 		__u32 rule;
 		__u8 failed, tracked;
 		__u8 pad[2];
-	} at[2]; /* SENDER, RECEIVER */
+	} at[2];      /* SENDER, RECEIVER */
 	__u32 reason; /* UNDECIDED: all allow it */
 	__u32 acl_rule;
 };
@@ -99,7 +99,7 @@ struct work {
 	struct end end[2]; /* SENDER, RECEIVER */
 	__u32 network;
 	__u32 epoch;
-	__u32 now;	    /* tick */
+	__u32 now; /* tick */
 	__u32 hz;
 	__u32 half_open_limit;
 	__u32 strict;
