@@ -142,7 +142,7 @@ func (s *stage) repeatVerb(words []string) error {
 
 func (s *stage) attachVerb(words []string) error {
 	if len(words) < 3 {
-		return errors.New("want NAME ADDRESS [PUBLIC-ADDRESS] GROUP ...")
+		return errors.New("want NAME ADDRESS [PUBLIC-ADDRESS] and groups")
 	}
 	name, groups := words[0], words[2:]
 	private, err := netip.ParseAddr(words[1])
