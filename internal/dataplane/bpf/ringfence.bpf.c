@@ -298,10 +298,13 @@ static __always_inline __u32 fast(struct __sk_buff *skb, const struct port *port
 		half = &f->half[HIGH];
 		to = f->ifindex[LOW];
 	}
-	if (expired(f, t.proto, now, c->hz))
-		return 0;
-	note_answer(f, from);
-	half->last = now;
+	if (half->last != now) {
+		if (expired(f, t.proto, now, c->hz))
+			return 0;
+		half->last = now;
+	}
+	if (!(f->flags & FLOW_STREAM))
+		note_answer(f, from);
 	half->bytes += skb->len;
 	half->packets += segments(skb);
 	show(skb, f->flags & FLOW_LINGERS ? LINGERING : KNOWN, decisive(f), to);
