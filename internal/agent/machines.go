@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"ringfence/internal/fabric"
@@ -38,7 +39,7 @@ func (a *Agent) reconcile(ctx context.Context) {
 		a.reconcileInstance(ctx, id, i)
 	}
 	for id, m := range a.machines {
-		if m.plug.Interface == "" || a.nouns.instances[vpc.InstanceID(id)] != nil {
+		if strings.HasPrefix(id, outsidePrefix) || a.nouns.instances[vpc.InstanceID(id)] != nil {
 			continue
 		}
 		a.change(ctx, m, func() { a.remove(ctx, m, nil) })
@@ -140,9 +141,12 @@ func follows(from, to vpc.InstanceState) bool {
 // boot makes an instance's machine, born closed: its port is judged before it
 // is up.
 func (a *Agent) boot(ctx context.Context, m *machine, i *vpc.Instance) {
+	if !a.isWanted(i) {
+		return
+	}
 	if err := a.bootMachine(ctx, m, i); err != nil {
-		if ctx.Err() != nil {
-			return // ended by us: the next agent boots it
+		if ctx.Err() != nil || !a.isWanted(i) {
+			return // ended by us: the next agent boots it; or by its owner: reconcile removes it
 		}
 		a.log.Error("boot instance", "instance", i.ID, "err", err)
 		a.insist(ctx, "remove what did not boot", m.id, func() error { return a.unplug(m) })
@@ -153,6 +157,15 @@ func (a *Agent) boot(ctx context.Context, m *machine, i *vpc.Instance) {
 	}
 	a.watch(ctx, m, i)
 	a.settled(ctx, i, vpc.Running)
+}
+
+// isWanted reports whether an instance should still be running, as of the boot
+// that i is in.
+func (a *Agent) isWanted(i *vpc.Instance) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.nouns.instances[i.ID]
+	return now != nil && now.Generation == i.Generation && (now.State == vpc.Pending || now.State == vpc.Running)
 }
 
 // watch waits for the end of a running instance's init, and if nobody has asked

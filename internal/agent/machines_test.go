@@ -34,3 +34,28 @@ func TestWhatWasToldIsNotDoneAgain(t *testing.T) {
 		}
 	}
 }
+
+// Who ends an instance before it has booted gets no failed launch.
+func TestABootIsWantedUntilItsOwnerEndsIt(t *testing.T) {
+	const id = "i-1"
+	i := &vpc.Instance{ID: id, State: vpc.Pending, Generation: 1}
+	for _, c := range []struct {
+		now  *vpc.Instance
+		want bool
+	}{
+		{i, true},
+		{&vpc.Instance{ID: id, State: vpc.Running, Generation: 1}, true},
+		{&vpc.Instance{ID: id, State: vpc.Running, Generation: 2}, false},
+		{&vpc.Instance{ID: id, State: vpc.ShuttingDown, Generation: 1}, false},
+		{&vpc.Instance{ID: id, State: vpc.Stopping, Generation: 1}, false},
+		{nil, false},
+	} {
+		a := &Agent{nouns: newNouns()}
+		if c.now != nil {
+			a.nouns.instances[id] = c.now
+		}
+		if got := a.isWanted(i); got != c.want {
+			t.Errorf("with %+v, isWanted is %v, want %v", c.now, got, c.want)
+		}
+	}
+}

@@ -2,8 +2,11 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
+	"syscall"
 
 	"ringfence/internal/fabric"
 	"ringfence/internal/names"
@@ -96,6 +99,9 @@ func (a *Agent) listenNames(ctx context.Context) (*names.Server, error) {
 		return nil, nil
 	}
 	s, err := names.Listen(ctx, a.opts.DNS, a.resolver, a.log)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("the address %s for names is taken: end who has it, or choose another", a.opts.DNS)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"ringfence/internal/admin"
 	"ringfence/internal/fabric"
@@ -158,8 +159,9 @@ func (a *Agent) evictOutside(ctx context.Context) {
 	}
 }
 
-// addHostLink makes the host itself a host on the internet side. Where a route
-// of its own is in the way it goes on without.
+// addHostLink makes the host itself a host on the internet side. Where routes
+// of its own are in the way it goes on without the public addresses they lead
+// to, and without any link if its own address is one of those.
 func (a *Agent) addHostLink() error {
 	addr := a.opts.HostLink
 	if !addr.IsValid() {
@@ -170,15 +172,23 @@ func (a *Agent) addHostLink() error {
 		Port: fabric.Port{
 			Name: a.portName(port), Index: int(port), MAC: vpc.MACOf(addr), Address: netip.PrefixFrom(addr, addr.BitLen()),
 		},
-		Routes: a.opts.PublicPools,
+		Routes: slices.Clone(a.opts.PublicPools),
 	}
-	err := a.fabric.AddHostLink(link)
-	if overlap, ok := errors.AsType[*fabric.RouteOverlapError](err); ok {
-		a.log.Warn("no link from this host to the instances: use ringfence outside", "err", overlap)
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("add host link: %w", err)
+	for {
+		err := a.fabric.AddHostLink(link)
+		overlap, ok := errors.AsType[*fabric.RouteOverlapError](err)
+		if !ok {
+			if err != nil {
+				return fmt.Errorf("add host link: %w", err)
+			}
+			break
+		}
+		if overlap.Wanted.Contains(addr) {
+			a.log.Warn("no link from this host to the instances: use ringfence outside", "err", overlap)
+			return nil
+		}
+		a.log.Warn("no route from this host to some public addresses: use ringfence outside for these", "err", overlap)
+		link.Routes = slices.DeleteFunc(link.Routes, func(p netip.Prefix) bool { return p == overlap.Wanted })
 	}
 	m := &machine{port: port, plug: policy.Plug{Outside: addr}}
 	if err := a.plug(m); err != nil {
