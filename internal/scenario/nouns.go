@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ const owner = "111122223333"
 // nouns are what a scenario has made so far, all of it in EC2-Classic. Each
 // method returns what has changed, as a feed.
 type nouns struct {
+	scenario   uint32 // tells its rules from other scenarios', whose counters live on
 	revision   int64
 	groups     map[string]vpc.GroupID // by account/name
 	rules      []*vpc.Rule            // as they were added
@@ -31,9 +33,12 @@ type nouns struct {
 	names map[policy.Port]string
 }
 
-func newNouns() *nouns {
+func newNouns(scenario string) *nouns {
+	h := fnv.New32a()
+	h.Write([]byte(scenario))
 	return &nouns{
-		groups: make(map[string]vpc.GroupID), texts: make(map[vpc.RuleID]string),
+		scenario: h.Sum32(),
+		groups:   make(map[string]vpc.GroupID), texts: make(map[vpc.RuleID]string),
 		interfaces: make(map[string]*vpc.NetworkInterface), identities: make(map[string]vpc.Identity),
 		ports: make(map[string]policy.Port), names: make(map[policy.Port]string),
 	}
@@ -78,7 +83,7 @@ func (n *nouns) authorize(rules []*vpc.Rule, texts []string) (*vpc.Feed, error) 
 			return nil, fmt.Errorf("there is a rule '%s' already", texts[i])
 		}
 		n.ruleNumbers++
-		r.ID = vpc.RuleID(fmt.Sprintf("sgr-%06d", n.ruleNumbers))
+		r.ID = vpc.RuleID(fmt.Sprintf("sgr-%08x%06d", n.scenario, n.ruleNumbers))
 		n.rules = append(n.rules, r)
 		n.texts[r.ID] = texts[i]
 	}

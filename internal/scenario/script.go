@@ -36,7 +36,7 @@ func Play(name, text string, oracle Oracle) error {
 	if err := oracle.Reset(); err != nil {
 		return fmt.Errorf("%s: reset: %w", name, err)
 	}
-	s := &stage{nouns: newNouns(), oracle: oracle, now: time.Hour}
+	s := &stage{nouns: newNouns(name), oracle: oracle, now: time.Hour}
 	if err := s.beginDefaultGroup(); err != nil {
 		return err
 	}

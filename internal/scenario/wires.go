@@ -44,6 +44,24 @@ func (r *RealPackets) Plug(port policy.Port, plug policy.Plug) error {
 	return r.kernel.Plug(port, plug)
 }
 
+// Unplug takes the programs off, too: the next one behind the port may need
+// others.
+func (r *RealPackets) Unplug(port policy.Port) error {
+	if err := r.kernel.Unplug(port); err != nil {
+		return err
+	}
+	return r.dataplane.Detach(port)
+}
+
+func (r *RealPackets) Reset() error {
+	for port := range r.plugged {
+		if err := r.Unplug(port); err != nil {
+			return err
+		}
+	}
+	return r.kernel.Reset()
+}
+
 func (r *RealPackets) Send(at time.Duration, port policy.Port, frame []byte) (Outcome, error) {
 	r.dataplane.StopClock(r.began + at)
 	before, err := r.Counters()
