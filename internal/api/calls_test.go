@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -182,8 +183,16 @@ func TestClientToken(t *testing.T) {
 		t.Error("another region made nothing")
 	}
 
-	// Many at once make one.
+	// The answer lists the instances as the first one did, by launch index.
 	c.region = "us-east-1"
+	launch := []string{"ClientToken=eight", "ImageId=ami-eca54085", "MinCount=8", "MaxCount=8"}
+	id := regexp.MustCompile(`i-[0-9a-f]+`)
+	want := id.FindAllString(c.ok("RunInstances", launch...), -1)
+	if got := id.FindAllString(c.ok("RunInstances", launch...), -1); !slices.Equal(got, want) {
+		t.Errorf("the same call again lists %v, the first %v", got, want)
+	}
+
+	// Many at once make one.
 	made := make([]string, 20)
 	var wg sync.WaitGroup
 	for i := range made {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -198,6 +199,7 @@ func (r *request) launchedBefore(tx *store.Tx, done *store.Token, fingerprint st
 			instances = append(instances, i)
 		}
 	}
+	slices.SortFunc(instances, func(a, b *vpc.Instance) int { return cmp.Compare(a.LaunchIndex, b.LaunchIndex) })
 	return newReservationItem(tx.Reader, tx.Reservation(r.Region, r.Account.ID, done.Reservation), instances), nil
 }
 
