@@ -32,6 +32,11 @@ func (d *Dataplane) adopt() error {
 			d.aclOf[vpc.SubnetNumber(j.Identity)] = &judgeSet{index: i}
 		}
 	}
+	// What is left of other slots, half written or not yet removed, must not
+	// become part of the next slot of the same index.
+	if err := d.sweepEntries(kept); err != nil {
+		return err
+	}
 	return d.keepRanges(kept)
 }
 
@@ -217,16 +222,21 @@ func (d *Dataplane) sweepSlots() error {
 			d.slotIndexes.give(i, time.Now())
 		}
 	}
+	d.ruleIndexes.sweep()
+	return d.sweepEntries(live)
+}
+
+// sweepEntries removes what slots have in maps, but for some slots.
+func (d *Dataplane) sweepEntries(but map[uint32]bool) error {
 	for _, err := range []error{
-		sweep(d.objects.Identities, func(k kernelIdentityKey) bool { return live[k.Slot] }),
-		sweep(d.objects.Cidrs, func(k kernelCidrKey) bool { return live[swap32(k.Slot)] }),
-		sweep(d.objects.L4, func(k kernelL4Key) bool { return live[swap32(k.Slot)] }),
+		sweep(d.objects.Identities, func(k kernelIdentityKey) bool { return but[k.Slot] }),
+		sweep(d.objects.Cidrs, func(k kernelCidrKey) bool { return but[swap32(k.Slot)] }),
+		sweep(d.objects.L4, func(k kernelL4Key) bool { return but[swap32(k.Slot)] }),
 	} {
 		if err != nil {
 			return err
 		}
 	}
-	d.ruleIndexes.sweep()
 	return nil
 }
 

@@ -103,6 +103,9 @@ func (d *Dataplane) slotsInUse() map[*slot]bool {
 	for _, s := range d.setOf {
 		slots[s.ingress], slots[s.egress] = true, true
 	}
+	for _, s := range d.aclOf {
+		slots[s.ingress], slots[s.egress] = true, true
+	}
 	delete(slots, nil)
 	return slots
 }

@@ -130,12 +130,16 @@ func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
 	return p
 }
 
-// writePort fills in a port that is not in use, or takes it out of use. Its
-// number is written last when it comes into use and first when it goes out, so
-// that no packet meets half of it.
+// writePort fills in a port, or takes it out of use. Its number is written last
+// when it comes into use and first when it goes out, so that no packet meets
+// half of it.
 func (d *Dataplane) writePort(port policy.Port, p kernelPort) {
 	at := d.ports.at(uint32(port))
 	number := p.Number
+	if number != 0 && number == at.Number { // an earlier process has connected it
+		d.updatePort(port, p)
+		return
+	}
 	p.Number = 0
 	atomic.StoreUint32(&at.Number, 0)
 	*at = p
@@ -148,6 +152,8 @@ func (d *Dataplane) writePort(port policy.Port, p kernelPort) {
 func (d *Dataplane) updatePort(port policy.Port, p kernelPort) {
 	at := d.ports.at(uint32(port))
 	atomic.StoreUint32(&at.Set, p.Set)
+	d.step()
+	atomic.StoreUint32(&at.Subnet, p.Subnet)
 	d.step()
 	atomic.StoreUint32(&at.Flags, p.Flags)
 	d.step()

@@ -1,9 +1,53 @@
 package dataplane
 
-import "ringfence/internal/policy"
+import (
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"ringfence/internal/policy"
+)
 
 // RunInStep is Run for Options.Step, which is called with the lock held.
 func (d *Dataplane) RunInStep(port policy.Port, frame []byte) (policy.Verdict, error) {
 	v, _, err := d.run(&d.objects.kernelPrograms, port, frame)
 	return v, err
+}
+
+// Entries counts what is in the maps that rules and places are written to.
+func (d *Dataplane) Entries(t testing.TB) map[string]int {
+	t.Helper()
+	n := make(map[string]int)
+	for name, m := range map[string]*ebpf.Map{
+		"identities": d.objects.Identities, "cidrs": d.objects.Cidrs, "l4": d.objects.L4, "locations": d.objects.Locations,
+	} {
+		n[name] = 0
+		var key, value []byte
+		entries := m.Iterate()
+		for entries.Next(&key, &value) {
+			n[name]++
+		}
+		if err := entries.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range d.ports.len() {
+		if d.ports.at(i).Number != 0 {
+			n["ports"]++
+		}
+	}
+	for _, judges := range []*shared[kernelJudges]{d.sets, d.subnets} {
+		for i := range judges.len() {
+			if judges.at(i).Identity != 0 {
+				n["judges"]++
+			}
+		}
+	}
+	n["slots"] = len(d.slotIndexes.taken)
+	for _, u := range d.ruleIndexes.byID {
+		if u.slots > 0 {
+			n["rules"]++
+		}
+	}
+	return n
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ var (
 func TestChangesShowOldOrNew(t *testing.T) {
 	needRoot(t)
 	err := fabric.Scratch(scenario.Ports, func() error {
-		w := newWatch(policy.RevokeAWS)
+		w := newWatch()
 		var err error
 		if w.kernel, err = dataplane.Open(dataplane.Options{Step: w.look}); err != nil {
 			return err
@@ -56,12 +57,15 @@ func needRoot(t testing.TB) {
 
 // A watch looks at a kernel while it is changed.
 type watch struct {
-	kernel   *dataplane.Dataplane
-	old, new *policy.Host // what packets may meet
-	between  *policy.Host // new, without the ports that are to be connected anew
-	watching bool
-	at       time.Duration
+	kernel *dataplane.Dataplane // nil: nobody is looked at
 
+	// What the kernel is to be equal to. A change of an interface's number
+	// goes by way of between, where its port is left by the one and not yet
+	// taken by the other.
+	old, between, now *policy.Host
+	meets             []*policy.Host // those of them that a packet may meet
+
+	at      time.Duration
 	traffic *scenario.Traffic
 	known   []*watched
 	steps   int
@@ -78,140 +82,145 @@ type watched struct {
 	said     []string
 }
 
-func newWatch(revoke policy.Revocation) *watch {
-	return &watch{old: policy.NewHost(revoke), new: policy.NewHost(revoke), between: policy.NewHost(revoke), at: time.Hour}
+func newWatch() *watch {
+	return &watch{
+		old: policy.NewHost(policy.RevokeAWS), between: policy.NewHost(policy.RevokeAWS), now: policy.NewHost(policy.RevokeAWS),
+		at: time.Hour,
+	}
 }
 
 // changeWorld puts a world into the kernel and changes it some times.
 func (w *watch) changeWorld(rnd *rand.Rand, numbers *scenario.Numbers) error {
-	w.watching = false
 	w.at += 200 * time.Hour // all flows of the last world are over
 	w.kernel.StopClock(w.at)
 	if _, _, err := w.kernel.Collect(); err != nil {
 		return err
 	}
 	world := scenario.NewWorld(rnd, numbers)
-	whole := world.Whole()
-	w.old.Apply(whole)
-	w.between.Apply(whole)
-	if err := w.kernel.Apply(w.new, w.new.Apply(whole)); err != nil {
-		return err
-	}
-	if err := w.connect(world); err != nil {
-		return err
-	}
 	w.traffic = scenario.NewTraffic(rnd, world)
+	if err := w.load(world, world.Whole()); err != nil {
+		return err
+	}
 	for range 12 {
 		w.begin()
-		if err := w.change(world); err != nil {
+		if err := w.change(world, world.Change()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// connect connects all ports of a world, in the kernel and in what is expected
-// of it.
-func (w *watch) connect(world *scenario.World) error {
+// load brings the kernel, and what it is to be, to a feed.
+func (w *watch) load(world *scenario.World, feed *vpc.Feed) error {
 	for _, h := range []*policy.Host{w.old, w.between} {
+		h.Apply(feed)
 		world.Plug(h)
 	}
-	return scenario.Connect(w.new, w.kernel, world)
+	change := w.now.Apply(feed)
+	world.Plug(w.now)
+	if w.kernel == nil {
+		return nil
+	}
+	if err := w.kernel.Apply(w.now, change); err != nil {
+		return err
+	}
+	return scenario.Connect(w.now, w.kernel, world)
 }
 
 // begin lets some dialogues begin.
 func (w *watch) begin() {
-	w.known = nil
-	for range 20 {
+	w.known, w.meets = nil, []*policy.Host{w.now}
+	for i := range 20 {
 		k := &watched{dialogue: w.traffic.Dialogue(), possible: []*policy.Flows{new(policy.Flows)}}
-		for range w.steps % 5 {
-			w.say(k, w.new)
+		for range i % 5 {
+			w.say(k)
 		}
 		w.known = append(w.known, k)
-		w.steps++
 	}
 }
 
-// change changes one thing in the world, watching.
-func (w *watch) change(world *scenario.World) error {
-	feed := world.Change()
-	w.between.Apply(feed)
+// change brings the kernel to a feed, watching.
+func (w *watch) change(world *scenario.World, feed *vpc.Feed) error {
+	w.leave(feed)
+	w.meets = []*policy.Host{w.old, w.between}
+	if err := w.kernel.Apply(w.now, w.now.Apply(feed)); err != nil {
+		return err
+	}
+	w.meets = []*policy.Host{w.between}
+	w.look()
+	w.meets = []*policy.Host{w.between, w.now}
+	if err := scenario.Connect(w.now, w.kernel, world); err != nil {
+		return err
+	}
+	w.meets = []*policy.Host{w.now}
+	w.look()
+	if w.err != nil {
+		return fmt.Errorf("change %s: %w", describe(feed), w.err)
+	}
+	w.meets = nil
+	w.old.Apply(feed)
+	world.Plug(w.between)
+	return nil
+}
+
+// leave brings between to a feed.
+func (w *watch) leave(feed *vpc.Feed) {
 	for _, n := range feed.Interfaces {
 		if was := w.old.Interface(n.ID); was.Number != n.Number {
 			w.between.Disconnect(w.between.PortOf(n.ID))
 		}
 	}
-	now := w.new
-	change := now.Apply(feed)
-	w.watching, w.new = true, w.between
-	err := w.kernel.Apply(now, change)
-	if err == nil {
-		w.lookAfter()
-		w.old, w.between, w.new = w.between, w.old, now
-		err = scenario.Connect(now, w.kernel, world)
-		w.lookAfter()
-		w.old, w.between = w.between, w.old
-	}
-	w.old.Apply(feed)
-	world.Plug(w.old)
-	world.Plug(w.between)
-	w.watching = false
-	if w.err != nil {
-		return fmt.Errorf("change %s: %w", describe(feed), w.err)
-	}
-	return err
-}
-
-// lookAfter looks when a change is done: everything is as it is to be.
-func (w *watch) lookAfter() {
-	old := w.old
-	w.old = w.new
-	w.look()
-	w.old = old
+	w.between.Apply(feed)
 }
 
 // look is called by the kernel's owner between any two steps of a change.
 func (w *watch) look() {
-	if !w.watching || w.err != nil {
+	if w.meets == nil || w.err != nil {
 		return
 	}
 	for range 6 {
-		w.say(&watched{dialogue: w.traffic.Dialogue(), possible: []*policy.Flows{new(policy.Flows)}}, w.old, w.new)
+		w.say(&watched{dialogue: w.traffic.Dialogue(), possible: []*policy.Flows{new(policy.Flows)}})
 	}
 	for range 6 {
-		w.say(w.known[w.steps%len(w.known)], w.old, w.new)
+		w.say(w.known[w.steps%len(w.known)])
 		w.steps++
 	}
 }
 
-// say lets a dialogue go on by a packet, which may meet one of some hosts.
-func (w *watch) say(k *watched, hosts ...*policy.Host) {
+// say lets a dialogue go on by a packet.
+func (w *watch) say(k *watched) {
 	port, frame := k.dialogue.Frame(k.turn)
 	k.turn++
+	var wanted []policy.Verdict
+	var possible []*policy.Flows // after each
+	for _, before := range k.possible {
+		for _, h := range w.meets {
+			flows := before.Clone()
+			want := h.DecideFrame(flows, port, w.at, frame)
+			wanted, possible = append(wanted, want), append(possible, flows)
+		}
+	}
+	if w.kernel == nil {
+		k.possible = possible[:1] // the only one
+		return
+	}
 	got, err := w.kernel.RunInStep(port, frame)
 	if err != nil {
 		w.fail(err)
 		return
 	}
-	var possible []*policy.Flows
-	var wanted []policy.Verdict
-	for _, before := range k.possible {
-		for _, h := range hosts {
-			flows := before.Clone()
-			want := h.DecideFrame(flows, port, w.at, frame)
-			wanted = append(wanted, want)
-			if (want == got || isHalfway(want, got)) && !contains(possible, flows) {
-				possible = append(possible, flows)
-			}
+	k.possible = nil
+	for i, want := range wanted {
+		if (want == got || isHalfway(want, got)) && !contains(k.possible, possible[i]) {
+			k.possible = append(k.possible, possible[i])
 		}
 	}
 	p, _ := policy.ParseFrame(frame)
-	k.said = append(k.said, fmt.Sprintf("by port %d %v:%d > %v:%d proto %v flags %v: %v %+v", port, p.Src, p.SrcPort, p.Dst, p.DstPort, p.Proto, p.TCP.Flags, got.Reason, got))
-	if len(possible) == 0 {
-		w.fail(fmt.Errorf("%v\nwant one of %+v", k.said, wanted))
-		return
+	k.said = append(k.said, fmt.Sprintf("by port %d %v:%d > %v:%d proto %v flags %v: %v %+v",
+		port, p.Src, p.SrcPort, p.Dst, p.DstPort, p.Proto, p.TCP.Flags, got.Reason, got))
+	if len(k.possible) == 0 {
+		w.fail(fmt.Errorf("%s\nwant one of %+v", strings.Join(k.said, "\n"), wanted))
 	}
-	k.possible = possible
 }
 
 // isHalfway reports whether a TCP segment that no flow covers, and a revision
