@@ -72,7 +72,7 @@ func (c *command) outsideCommand() *cobra.Command {
 			return c.runIn(cmd.Context(), host.Init, args)
 		},
 	}
-	cmd.Flags().StringVar(&question.IP, "ip", "", "`address` of the host, default one that is free")
+	cmd.Flags().StringVar(&question.IP, "ip", "", "`address` of the host, default the 203.0.113.7 of the EC2 User Guide 2012")
 	cmd.Flags().SetInterspersed(false)
 	return cmd
 }

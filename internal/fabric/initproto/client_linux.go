@@ -47,7 +47,7 @@ func Shutdown(ctx context.Context, socket string) error {
 	}
 	_, files, err := c.Receive()
 	closeAll(files)
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+	if errors.Is(explainEnd(err), errEnded) {
 		return nil
 	}
 	if err == nil {
@@ -92,7 +92,7 @@ func Exec(ctx context.Context, socket string, cmd Command) (int, error) {
 	}
 	m, files, err := c.Receive()
 	if err != nil {
-		return 0, errors.Join(ctx.Err(), fmt.Errorf("start command: %w", err))
+		return 0, errors.Join(ctx.Err(), fmt.Errorf("start command: %w", explainEnd(err)))
 	}
 	defer closeAll(files)
 	if m.Exit != nil {
@@ -111,7 +111,7 @@ func Exec(ctx context.Context, socket string, cmd Command) (int, error) {
 	close(ended)
 	wg.Wait()
 	if err != nil {
-		return 0, errors.Join(ctx.Err(), fmt.Errorf("wait for command: %w", err))
+		return 0, errors.Join(ctx.Err(), fmt.Errorf("wait for command: %w", explainEnd(err)))
 	}
 	return exit.Status, nil
 }
@@ -124,6 +124,18 @@ func connect(ctx context.Context, socket string) (c *Conn, done func(), err erro
 	}
 	stop := context.AfterFunc(ctx, func() { u.Close() })
 	return NewConn(u), func() { stop(); u.Close() }, nil
+}
+
+// errEnded says that there is no init any more to speak with.
+var errEnded = errors.New("the machine has ended")
+
+// explainEnd returns errEnded for the errors of a connection that an init which
+// ended has left behind, and other errors as they are.
+func explainEnd(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return errEnded
+	}
+	return err
 }
 
 func awaitExit(c *Conn) (Exit, error) {

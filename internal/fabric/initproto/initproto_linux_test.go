@@ -213,3 +213,29 @@ func TestQueries(t *testing.T) {
 		}
 	}
 }
+
+func TestExecInAMachineThatEnds(t *testing.T) {
+	for _, answers := range [][]Message{nil, {{Started: true}}} {
+		l, err := Listen(filepath.Join(t.TempDir(), "socket"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			defer l.Close()
+			u, err := l.AcceptUnix()
+			if err != nil {
+				return // the test has failed
+			}
+			init := NewConn(u)
+			defer init.Close()
+			_, files, _ := init.Receive()
+			closeAll(files)
+			for _, m := range answers {
+				_ = init.Send(m)
+			}
+		}()
+		if _, err := Exec(t.Context(), l.Addr().String(), Command{Args: []string{"true"}}); !errors.Is(err, errEnded) {
+			t.Errorf("after %d answers: error is %v, want %v", len(answers), err, errEnded)
+		}
+	}
+}
