@@ -163,3 +163,33 @@ func TestSideBySide(t *testing.T) {
 	a.stop(syscall.SIGTERM)
 	b.expect("the second one's", b.scan(outside("203.0.113.7"), second.public, "22"), "[22] open, 0 filtered, 0 closed")
 }
+
+// TestHostLink reaches an instance from this host itself, which is outside host
+// .1, where no route of its own is in the way.
+func TestHostLink(t *testing.T) {
+	d := newDaemon(t, "--ephemeral")
+	d.flags = d.flags[:1] // with the link
+	d.start()
+	if log, err := os.ReadFile(d.log.Name()); err != nil || strings.Contains(string(log), "no link from this host") {
+		t.Skipf("another route is in the way: %v %s", err, tail(log, 3))
+	}
+	i := d.launch("ami-fba54092")[0]
+	fetch := func() error {
+		return exec.Command("curl", "-sf", "--max-time", "2", "http://"+i.public+"/").Run()
+	}
+	if fetch() == nil {
+		t.Error("the instance is reached without a rule")
+	}
+	d.run("ec2-authorize", "default", "-P", "tcp", "-p", "80", "-s", "203.0.113.1/32")
+	d.settle()
+	if err := fetch(); err != nil {
+		t.Errorf("the instance is not reached: %v", err)
+	}
+	d.stop(syscall.SIGTERM)
+	if left := d.remains(); len(left) > 0 {
+		t.Errorf("what is left:\n%s", strings.Join(left, "\n"))
+	}
+	if routes, err := exec.Command("ip", "route", "show", "203.0.113.0/24").Output(); err != nil || len(routes) > 0 {
+		t.Errorf("routes are left: %s%v", routes, err)
+	}
+}
