@@ -56,6 +56,7 @@ type Agent struct {
 
 	mu       sync.Mutex // guards what is below
 	host     *policy.Host
+	behind   bool // the kernel is not equal to host: the last Apply has failed
 	nouns    nouns
 	machines map[string]*machine // by id: instances, and outside hosts by address
 	ports    *indexes
@@ -218,14 +219,26 @@ func (a *Agent) enforce(f *vpc.Feed) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.nouns.apply(f)
-	return a.dataplane.Apply(a.host, a.host.Apply(f))
+	return a.apply(a.host.Apply(f))
 }
 
 // repair makes the kernel equal to all that is known, after a failed Apply.
 func (a *Agent) repair() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.dataplane.Apply(a.host, a.host.Everything())
+	return a.apply(a.host.Everything())
+}
+
+// apply changes the kernel. After a failure it is what has changed since then
+// and everything else besides: to enforce a revision is to enforce all of it.
+// a.mu is held.
+func (a *Agent) apply(c *policy.Change) error {
+	if a.behind {
+		c = a.host.Everything()
+	}
+	err := a.dataplane.Apply(a.host, c)
+	a.behind = err != nil
+	return err
 }
 
 func (a *Agent) revision() int64 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ type machine struct {
 func (a *Agent) reconcile(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	maps.DeleteFunc(a.told, func(id vpc.InstanceID, _ vpc.Report) bool { return a.nouns.instances[id] == nil })
 	for id, i := range a.nouns.instances {
 		a.reconcileInstance(ctx, id, i)
 	}
@@ -86,9 +88,12 @@ func (a *Agent) change(ctx context.Context, m *machine, do func()) {
 	}
 	m.busy, m.idle = true, make(chan struct{})
 	a.work.Go(func() {
-		a.gate <- struct{}{}
-		do()
-		<-a.gate
+		select {
+		case a.gate <- struct{}{}:
+			do()
+			<-a.gate
+		case <-ctx.Done(): // what waited for its turn is left to the next agent
+		}
 		a.mu.Lock()
 		m.busy = false
 		close(m.idle)
@@ -175,9 +180,11 @@ func (a *Agent) watch(ctx context.Context, m *machine, i *vpc.Instance) {
 		if err := a.fabric.Wait(ctx, m.id); err != nil {
 			return // ctx is done
 		}
-		a.mu.Lock()
+		if a.lockIdle(ctx, m) != nil {
+			return
+		}
 		defer a.mu.Unlock()
-		if !m.running || m.busy || m.generation != i.Generation {
+		if !m.running || m.generation != i.Generation {
 			return
 		}
 		a.change(ctx, m, func() {
@@ -319,11 +326,28 @@ func (a *Agent) remove(ctx context.Context, m *machine, i *vpc.Instance) {
 	if !gone {
 		return
 	}
-	a.mu.Lock()
-	delete(a.machines, m.id)
-	a.mu.Unlock()
 	if i != nil {
 		a.settled(ctx, i, vpc.Terminated)
+	}
+	a.mu.Lock() // only now: another machine for i would be told of once more
+	defer a.mu.Unlock()
+	delete(a.machines, m.id)
+}
+
+// lockIdle waits until nobody changes a machine, and returns with a.mu held.
+func (a *Agent) lockIdle(ctx context.Context, m *machine) error {
+	for {
+		a.mu.Lock()
+		if !m.busy {
+			return nil
+		}
+		idle := m.idle
+		a.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -39,14 +39,10 @@ func (a *Agent) Outside(ctx context.Context, in admin.OutsideRequest) (*admin.Ou
 			return nil, vpc.Errorf(vpc.InvalidParameterValue, "%q is not an IPv4 address", in.IP)
 		}
 	}
-	m, err := a.outsideMachine(addr)
-	if err != nil {
+	if err := a.bootOutside(ctx, addr); err != nil {
 		return nil, err
 	}
-	if err := a.bootOutside(ctx, m, addr); err != nil {
-		return nil, err
-	}
-	return &admin.Outside{IP: addr.String(), Init: initproto.SocketPath(a.opts.DataDir, m.id)}, nil
+	return &admin.Outside{IP: addr.String(), Init: initproto.SocketPath(a.opts.DataDir, outsideID(addr))}, nil
 }
 
 // mayBeOutside reports whether an address is one of the internet.
@@ -55,10 +51,8 @@ func mayBeOutside(addr netip.Addr) bool {
 }
 
 // outsideMachine finds or reserves the machine of an address that may be
-// outside.
+// outside. a.mu is held.
 func (a *Agent) outsideMachine(addr netip.Addr) (*machine, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if n, _ := a.host.AtPublic(addr); n != nil {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is the public address of %s: choose an address that no instance has", addr, n.Instance)
 	}
@@ -78,16 +72,19 @@ func (a *Agent) outsideMachine(addr netip.Addr) (*machine, error) {
 }
 
 // bootOutside boots the host if it does not run, and returns when it does.
-func (a *Agent) bootOutside(ctx context.Context, m *machine, addr netip.Addr) error {
+func (a *Agent) bootOutside(ctx context.Context, addr netip.Addr) error {
 	for {
+		var busy *machine // while it is, there is no answer
 		done := make(chan error, 1)
 		begin := func(loop context.Context) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
+			m, err := a.outsideMachine(addr)
 			switch {
-			case m.running:
-				done <- nil
+			case err != nil || m.running:
+				done <- err
 			case m.busy:
+				busy = m
 				close(done)
 			default:
 				a.change(loop, m, func() { done <- a.startOutside(loop, m, addr) })
@@ -106,25 +103,10 @@ func (a *Agent) bootOutside(ctx context.Context, m *machine, addr netip.Addr) er
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := a.awaitIdle(ctx, m); err != nil {
+		if err := a.lockIdle(ctx, busy); err != nil {
 			return err
 		}
-	}
-}
-
-// awaitIdle waits until nobody changes a machine.
-func (a *Agent) awaitIdle(ctx context.Context, m *machine) error {
-	a.mu.Lock()
-	busy, idle := m.busy, m.idle
-	a.mu.Unlock()
-	if !busy {
-		return nil
-	}
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		a.mu.Unlock()
 	}
 }
 
@@ -139,7 +121,7 @@ func (a *Agent) startOutside(ctx context.Context, m *machine, addr netip.Addr) e
 		Hostname: "outside-" + hostname(addr)[len("ip-"):], Resolvers: outsideResolvers,
 	}
 	if err := a.start(ctx, m, spec, a.outsideHandlers()); err != nil {
-		return fmt.Errorf("boot outside host %s: %w", addr, err)
+		return fmt.Errorf("boot outside host %s: %w", addr, errors.Join(err, a.unplug(m)))
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
