@@ -10,6 +10,7 @@ import (
 
 	"ringfence/internal/admin"
 	"ringfence/internal/fabric/initproto"
+	"ringfence/internal/names"
 	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
 )
@@ -36,6 +37,9 @@ func (a *Agent) Explain(ctx context.Context, in admin.ExplainRequest) (*admin.Ex
 		if _, err := a.Outside(ctx, admin.OutsideRequest{IP: in.Source}); err != nil {
 			return nil, err
 		}
+	}
+	if addr, ok := a.resolver.Lookup(a.viewOf(in.Source), in.Destination); ok {
+		in.Destination = addr.String()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -117,6 +121,17 @@ func (a *Agent) isFreeOutside(name string) bool {
 	return n == nil && a.host.OutsidePort(addr) == 0
 }
 
+// viewOf is how a sender sees names.
+func (a *Agent) viewOf(name string) names.View {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, port, err := a.sender(name)
+	if n := a.interfaceAt(port); err == nil && n != nil {
+		return names.View{Region: n.Region, Network: n.Network}
+	}
+	return names.View{}
+}
+
 // sender finds who sends: an instance, or a host on the internet side.
 func (a *Agent) sender(name string) (netip.Addr, policy.Port, error) {
 	if i := a.nouns.instances[vpc.InstanceID(name)]; i != nil {
@@ -167,7 +182,7 @@ func unknownHost(name string) error {
 	if strings.HasPrefix(name, "i-") {
 		return vpc.Errorf(vpc.InvalidInstanceIDNotFound, "The instance ID '%s' does not exist", name)
 	}
-	return vpc.Errorf(vpc.InvalidParameterValue, "%q is neither an instance id nor an IPv4 address", name)
+	return vpc.Errorf(vpc.InvalidParameterValue, "%q is neither an instance id, an IPv4 address nor the name of an instance", name)
 }
 
 func (a *Agent) interfaceAt(port policy.Port) *vpc.NetworkInterface {

@@ -17,7 +17,7 @@ func (c *command) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "explain SRC DST[:PORT] [--proto PROTOCOL]",
 		Short:   "Say what would become of a packet, and which rule decides",
-		Long:    "Say what would become of a packet, and which rule decides.\n\nSRC and DST are instance ids or addresses.",
+		Long:    "Say what would become of a packet, and which rule decides.\n\nSRC and DST are instance ids or addresses; DST may be a public or private DNS name too.",
 		Example: "  ringfence explain 203.0.113.7 i-cfd732a6:22",
 		GroupID: "look",
 		Args:    exactly(2),

@@ -257,3 +257,28 @@ func TestServer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLookup(t *testing.T) {
+	r := newResolver()
+	for _, c := range []struct {
+		view View
+		name string
+		want string // "" for none
+	}{
+		{outside, "ec2-203-0-113-12.compute-1.amazonaws.com", "203.0.113.12"},
+		{classic, "ec2-203-0-113-12.compute-1.amazonaws.com", "10.254.1.2"},
+		{classic, "EC2-203-0-113-12.Compute-1.AmazonAWS.com.", "10.254.1.2"},
+		{classic, "ip-10-254-1-3.ec2.internal", "10.254.1.3"},
+		{outside, "ip-10-254-1-3.ec2.internal", ""},
+		{outside, "compute-1.amazonaws.com", ""},
+		{outside, "example.com", ""},
+		{outside, "i-12345678", ""},
+		{outside, "203.0.113.12", ""},
+		{outside, "", ""},
+	} {
+		addr, ok := r.Lookup(c.view, c.name)
+		if ok != (c.want != "") || ok && addr.String() != c.want {
+			t.Errorf("as %v sees it, %q has %v, %v, want %q", c.view, c.name, addr, ok, c.want)
+		}
+	}
+}

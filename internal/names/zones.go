@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/miekg/dns"
+
 	"ringfence/internal/vpc"
 )
 
@@ -36,6 +38,12 @@ type finding struct {
 	exists  bool       // though it may have neither of:
 	addr    netip.Addr // its address
 	pointer string     // the name that an address has
+}
+
+// Lookup finds the address of a name as view sees it.
+func (r *Resolver) Lookup(view View, name string) (netip.Addr, bool) {
+	addr := r.lookup(view, dns.CanonicalName(name)).addr
+	return addr, addr.IsValid()
 }
 
 // lookup finds a canonical name as view sees it.
