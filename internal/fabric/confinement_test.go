@@ -120,6 +120,12 @@ func TestLimits(t *testing.T) {
 			t.Errorf("init %d is not in the %s group, which has %q (%v)", s.Init.PID, controller, procs, err)
 		}
 	}
+	for _, dir := range []string{"/tmp", "/run", "/dev/shm"} { // all together, and the machine goes on
+		if got, _ := run(t, f, m.ID, "head -c 128M /dev/zero 2>&1 > "+dir+"/full"); !strings.Contains(got, "No space left") {
+			t.Errorf("128 MB fit into %s of a machine of 64 MB: %q", dir, got)
+		}
+		mustPing(t, f, m.ID)
+	}
 	for range 2 { // and the init survives it
 		got, _ := run(t, f, m.ID, "for i in $(seq 40); do sleep 60 & done 2>&1")
 		if f.groups.v1["pids"] != "" && !strings.Contains(got, "fork") {

@@ -84,6 +84,7 @@ func (f *Fabric) spec(m Machine) guest.Spec {
 		Address:    m.Port.Address.Addr(),
 		Resolvers:  m.Resolvers,
 		Metadata:   m.Metadata,
+		Memory:     m.Limits.Memory,
 		DataDir:    f.dataDir,
 		Dir:        initproto.MachineDir(f.dataDir, m.ID),
 		RunDir:     initproto.RunDir(f.dataDir, m.ID),

@@ -10,7 +10,7 @@ import (
 // makeDevices mounts at dir the few devices that programs expect, none of
 // which leads to the host's hardware. The numbers are those of Linux
 // ("Linux allocated devices").
-func makeDevices(dir string) error {
+func makeDevices(spec *Spec, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func makeDevices(dir string) error {
 	}
 	mounts := []struct{ name, fstype, options string }{
 		{"pts", "devpts", "newinstance,ptmxmode=0666,mode=0620"},
-		{"shm", "tmpfs", "mode=1777"},
+		{"shm", "tmpfs", spec.tmpfsOptions("1777", shmShare)},
 	}
 	for _, m := range mounts {
 		target := filepath.Join(dir, m.name)

@@ -50,7 +50,7 @@ func makeInstanceFiles(spec *Spec) error {
 	if err := mountKernel(root); err != nil {
 		return err
 	}
-	if err := makeDevices(filepath.Join(root, "dev")); err != nil {
+	if err := makeDevices(spec, filepath.Join(root, "dev")); err != nil {
 		return fmt.Errorf("make devices: %w", err)
 	}
 	if err := enter(root); err != nil {
@@ -76,7 +76,7 @@ func layerRoot(spec *Spec, root string) error {
 	if err := unix.Chdir(spec.Dir); err != nil {
 		return err
 	}
-	if err := overlay(lower, "root", "layer"); err != nil {
+	if err := overlay(spec, lower, "root", "layer"); err != nil {
 		return fmt.Errorf("layer %s: %w", lower, err)
 	}
 	for i, m := range below {
@@ -84,7 +84,7 @@ func layerRoot(spec *Spec, root string) error {
 		if err != nil {
 			return err
 		}
-		if err := overlay(m, filepath.Join(root, inside), fmt.Sprintf("layer%d", i+1)); err != nil {
+		if err := overlay(spec, m, filepath.Join(root, inside), fmt.Sprintf("layer%d", i+1)); err != nil {
 			return fmt.Errorf("layer %s: %w", m, err)
 		}
 	}
@@ -94,7 +94,7 @@ func layerRoot(spec *Spec, root string) error {
 // overlay mounts lower at target with changes going to dir of the working
 // directory. Where dir's file system cannot hold them (it is an overlay itself,
 // as in a container), they go to memory: then every boot is the first.
-func overlay(lower, target, dir string) error {
+func overlay(spec *Spec, lower, target, dir string) error {
 	mount := func() error {
 		upper, work := filepath.Join(dir, "upper"), filepath.Join(dir, "work")
 		for _, d := range []string{upper, work} {
@@ -112,7 +112,7 @@ func overlay(lower, target, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := unix.Mount("layer", dir, "tmpfs", 0, ""); err != nil {
+	if err := unix.Mount("layer", dir, "tmpfs", 0, spec.tmpfsOptions("755", layerShare)); err != nil {
 		return err
 	}
 	return mount()
@@ -163,12 +163,15 @@ func readMounts() ([]mountPoint, error) {
 
 // mountRun gives root a /run and a /tmp of its own, and RunDir in it.
 func mountRun(spec *Spec, root string) error {
-	for dir, mode := range map[string]string{"run": "mode=755", "tmp": "mode=1777"} {
+	for dir, options := range map[string]string{
+		"run": spec.tmpfsOptions("755", runShare),
+		"tmp": spec.tmpfsOptions("1777", tmpShare),
+	} {
 		target := filepath.Join(root, dir)
 		if err := os.MkdirAll(target, 0o755); err != nil {
 			return err
 		}
-		if err := unix.Mount(dir, target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, mode); err != nil {
+		if err := unix.Mount(dir, target, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 			return fmt.Errorf("mount /%s: %w", dir, err)
 		}
 	}

@@ -59,7 +59,7 @@ func coverResolvConf(spec *Spec) error {
 	if err := unix.Chdir(spec.Dir); err != nil {
 		return err
 	}
-	if err := overlay("/etc", "/etc", "etc"); err != nil {
+	if err := overlay(spec, "/etc", "/etc", "etc"); err != nil {
 		return err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -19,6 +19,10 @@ type Spec struct {
 	Resolvers []netip.Addr
 	Metadata  bool // serve instance metadata
 
+	// Memory is what the machine may use, in bytes, its files in memory
+	// included; 0 is no limit.
+	Memory int64
+
 	// Directories of the host.
 	DataDir string // the daemon's; hidden from an instance
 	Dir     string // the machine's own
