@@ -270,4 +270,3 @@ func (s *server) init(id vpc.InstanceID) int {
 	}
 	return hello.PID
 }
-

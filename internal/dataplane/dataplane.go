@@ -40,6 +40,9 @@ type Options struct {
 	EventsPerSecond int // 0: DefaultEventsPerSecond
 	Revoke          policy.Revocation
 
+	// mapSizes are of maps that a test wants to fill.
+	mapSizes map[string]uint32
+
 	// Step, if not nil, is called between any two changes of the kernel's
 	// state that Apply, Connect and Disconnect make. Tests look at what
 	// packets meet there.
@@ -120,6 +123,9 @@ func Open(o Options) (*Dataplane, error) {
 		o.EventsPerSecond = DefaultEventsPerSecond
 	}
 	spec.Maps["flows"].MaxEntries = uint32(o.MaxFlows)
+	for name, size := range o.mapSizes {
+		spec.Maps[name].MaxEntries = size
+	}
 	var load ebpf.CollectionOptions
 	if o.Pins == "" {
 		for _, m := range spec.Maps {
@@ -174,6 +180,7 @@ func (d *Dataplane) loadAsking() error {
 		{"drops", o.Drops}, {"events", o.Events}, {"control", o.Control}, {"scratch", o.Scratch},
 	} {
 		maps[m.name] = m.m
+		spec.Maps[m.name].MaxEntries = m.m.MaxEntries()
 	}
 	if err := spec.LoadAndAssign(&d.asking, &ebpf.CollectionOptions{MapReplacements: maps}); err != nil {
 		return fmt.Errorf("load programs that answer questions: %w", err)

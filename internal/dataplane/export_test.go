@@ -14,6 +14,12 @@ func (d *Dataplane) RunInStep(port policy.Port, frame []byte) (policy.Verdict, e
 	return v, err
 }
 
+// WithMapSize makes a map smaller than it usually is.
+func (o Options) WithMapSize(name string, size uint32) Options {
+	o.mapSizes = map[string]uint32{name: size}
+	return o
+}
+
 // Entries counts what is in the maps that rules and places are written to.
 func (d *Dataplane) Entries(t testing.TB) map[string]int {
 	t.Helper()
