@@ -44,14 +44,14 @@ func TestTourByAWS(t *testing.T) {
 		t.Skipf("needs Debian's awscli: %v", err)
 	}
 	d := start(t)
-	var launched struct{ Instances []struct{ InstanceId string } }
+	var launched struct{ Instances []struct{ InstanceID string } }
 	d.aws(&launched, "ec2", "run-instances", "--image-id", "ami-eca54085")
-	id := launched.Instances[0].InstanceId
+	id := launched.Instances[0].InstanceID
 	d.aws(nil, "ec2", "wait", "instance-running", "--instance-ids", id)
 	var described struct {
 		Reservations []struct {
 			Instances []struct {
-				PublicIpAddress string
+				PublicIPAddress string
 				SecurityGroups  []struct{ GroupName string }
 			}
 		}
@@ -63,14 +63,14 @@ func TestTourByAWS(t *testing.T) {
 	}
 	rule := []string{"--group-name", "default", "--protocol", "tcp", "--port", "22", "--cidr", "203.0.113.7/32"}
 
-	d.expect("first scan", d.scan(outside("203.0.113.7"), i.PublicIpAddress, "1-100"), "[] open, 100 filtered, 0 closed")
+	d.expect("first scan", d.scan(outside("203.0.113.7"), i.PublicIPAddress, "1-100"), "[] open, 100 filtered, 0 closed")
 	d.aws(nil, append([]string{"ec2", "authorize-security-group-ingress"}, rule...)...)
 	d.settle()
-	d.expect("second scan", d.scan(outside("203.0.113.7"), i.PublicIpAddress, "1-100"), "[22] open, 99 filtered, 0 closed")
-	d.expect("scan from elsewhere", d.scan(outside("203.0.113.8"), i.PublicIpAddress, "22"), "[] open, 1 filtered, 0 closed")
+	d.expect("second scan", d.scan(outside("203.0.113.7"), i.PublicIPAddress, "1-100"), "[22] open, 99 filtered, 0 closed")
+	d.expect("scan from elsewhere", d.scan(outside("203.0.113.8"), i.PublicIPAddress, "22"), "[] open, 1 filtered, 0 closed")
 	d.aws(nil, append([]string{"ec2", "revoke-security-group-ingress"}, rule...)...)
 	d.settle()
-	d.expect("last scan", d.scan(outside("203.0.113.7"), i.PublicIpAddress, "22"), "[] open, 1 filtered, 0 closed")
+	d.expect("last scan", d.scan(outside("203.0.113.7"), i.PublicIPAddress, "22"), "[] open, 1 filtered, 0 closed")
 	d.aws(nil, "ec2", "terminate-instances", "--instance-ids", id)
 	d.await("terminated", id)
 }

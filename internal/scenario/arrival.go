@@ -75,6 +75,9 @@ func checkSums(b []byte, p *policy.Packet) error {
 	var pseudo uint32
 	switch p.Proto {
 	case vpc.TCP, vpc.UDP:
+		if p.Proto == vpc.UDP && transport[6] == 0 && transport[7] == 0 {
+			return nil // it has none (RFC 768)
+		}
 		pseudo = uint32(p.Proto) + uint32(len(transport))
 		for i := 12; i < 20; i += 2 {
 			pseudo += uint32(binary.BigEndian.Uint16(b[i:]))
