@@ -56,6 +56,8 @@ var actions = map[awsquery.Service]map[string]*action{
 			},
 			kept: []string{
 				"InstanceType", "KeyName", "KernelId", "RamdiskId", "Monitoring.Enabled",
+				"BlockDeviceMapping.N.DeviceName", "BlockDeviceMapping.N.VirtualName", "BlockDeviceMapping.N.NoDevice",
+				"BlockDeviceMapping.N.Ebs.VolumeSize", "BlockDeviceMapping.N.Ebs.VolumeType", "BlockDeviceMapping.N.Ebs.DeleteOnTermination",
 				"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value",
 			},
 		},

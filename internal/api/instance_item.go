@@ -149,7 +149,10 @@ func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 	}
 	item.Groups = groupItems(reader, i.Region, i.Groups)
 	if i.State != vpc.Pending {
-		item.BlockDevices = []blockDeviceItem{{rootDevice, ebsItem{i.RootVolume, "attached", shownTime(i.LaunchTime), true}}}
+		for _, v := range i.Volumes {
+			item.BlockDevices = append(item.BlockDevices,
+				blockDeviceItem{v.Device, ebsItem{v.ID, "attached", shownTime(i.LaunchTime), v.DeleteOnTermination}})
+		}
 		item.PrivateAddr, item.PublicAddr = shownAddr(i.PrivateAddr), shownAddr(i.PublicAddr)
 		item.PrivateDNSName, item.DNSName = vpc.PrivateDNSName(i.Region, i.PrivateAddr), vpc.PublicDNSName(i.Region, i.PublicAddr)
 	}

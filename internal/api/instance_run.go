@@ -32,6 +32,7 @@ type runInstancesInput struct {
 	KernelID       string             `aws:"KernelId"`
 	RamdiskID      string             `aws:"RamdiskId"`
 	Monitoring     monitoringInput    `aws:"Monitoring"`
+	BlockDevices   []blockDeviceInput `aws:"BlockDeviceMapping"`
 	TagsOfInstance []tagSpecification `aws:"TagSpecification"`
 }
 
@@ -129,6 +130,10 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
+	volumes, err := volumesFor(in.BlockDevices)
+	if err != nil {
+		return nil, err
+	}
 	tags, err := tagsFor("instance", in.TagsOfInstance)
 	if err != nil {
 		return nil, err
@@ -140,7 +145,7 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 		Image: vpc.ImageID(in.ImageID), Type: or(in.InstanceType, defaultType), KeyName: in.KeyName,
 		Kernel: or(in.KernelID, defaultKernel), Ramdisk: or(in.RamdiskID, defaultRamdisk),
 		UserData: userData, ClientToken: in.ClientToken, Monitoring: in.Monitoring.Enabled,
-		LaunchTime: now, State: vpc.Pending, StateSince: now, Tags: tags, Generation: 1,
+		LaunchTime: now, State: vpc.Pending, StateSince: now, Volumes: volumes, Tags: tags, Generation: 1,
 	}}, nil
 }
 
@@ -255,7 +260,10 @@ func (r *request) launch(tx *store.Tx, l *launch, groups []vpc.GroupID) (*vpc.Re
 		i := l.template
 		i.ID, i.Reservation, i.LaunchIndex = newInstanceID(tx, r.Account.Era), reservation.ID, index
 		i.Groups = groups
-		i.RootVolume = newID("vol", r.Account.Era)
+		i.Volumes = slices.Clone(i.Volumes)
+		for v := range i.Volumes {
+			i.Volumes[v].ID = newID("vol", r.Account.Era)
+		}
 		attachClassic(tx, &i, at, vpc.InterfaceNumber(number)+vpc.InterfaceNumber(index), r.Account.Era)
 		tx.PutInstance(&i)
 		instances = append(instances, &i)

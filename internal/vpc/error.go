@@ -24,6 +24,7 @@ const (
 	InvalidAction                           Code = "InvalidAction"
 	InvalidAMIIDMalformed                   Code = "InvalidAMIID.Malformed"
 	InvalidAMIIDNotFound                    Code = "InvalidAMIID.NotFound"
+	InvalidBlockDeviceMapping               Code = "InvalidBlockDeviceMapping"
 	InvalidClientTokenID                    Code = "InvalidClientTokenId"
 	InvalidGroupDuplicate                   Code = "InvalidGroup.Duplicate"
 	InvalidGroupIDMalformed                 Code = "InvalidGroupId.Malformed"

@@ -30,11 +30,18 @@ type Instance struct {
 	Groups      []GroupID   // as launched, in the order of the call
 	PrivateAddr netip.Addr  // invalid when stopped in EC2-Classic, and once terminated
 	PublicAddr  netip.Addr  // invalid when it has none
-	RootVolume  string      // vol-, shown by Describe
+	Volumes     []Volume    // the root's first; shown by Describe
 	Tags        []Tag
 	// Generation counts the instance's boots: a start or a reboot raises it,
 	// and the agent boots the instance anew when it sees a higher one.
 	Generation int
+}
+
+// A Volume is a disk that an instance says it has. No disk is behind it.
+type Volume struct {
+	ID                  string // vol-
+	Device              string // such as /dev/sda1
+	DeleteOnTermination bool
 }
 
 // A Reservation is what one RunInstances call has launched.
