@@ -2,9 +2,12 @@ package test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -47,9 +50,12 @@ func (d *daemon) session(where []string, program string, args ...string) *sessio
 	return s
 }
 
-// end lets the program see the end of its input, which ends it.
+// end ends the program.
 func (s *session) end() {
 	s.in.Close()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.t.Errorf("end %s: %v", s.what, err)
+	}
 	for range s.lines { // until it ends
 	}
 	_ = s.cmd.Wait() // its status says nothing: the machine may be gone
@@ -76,6 +82,16 @@ func (s *session) write(line string) {
 	}
 }
 
+// silent expects that nothing has come back so far.
+func (s *session) silent() {
+	s.t.Helper()
+	select {
+	case line, ok := <-s.lines:
+		s.t.Errorf("%s says %q (%v), want nothing", s.what, line, ok)
+	default:
+	}
+}
+
 // exchange sends a line over the connection and waits for its echo.
 func (s *session) exchange() {
 	s.t.Helper()
@@ -84,7 +100,7 @@ func (s *session) exchange() {
 	s.expect(fmt.Sprint("line ", s.sent))
 }
 
-// These end with their input.
+// What runs in the machines.
 const (
 	echoServer = `
 import os, socket, sys, threading
