@@ -176,7 +176,7 @@ func (r *request) update(ctx context.Context, f func(tx *store.Tx) error) error 
 // EC2-Classic it makes the default group at the first call.
 func (r *request) enterNetwork(ctx context.Context) error {
 	if r.Account.Platform != vpc.PlatformClassic {
-		return vpc.Errorf(vpc.UnsupportedOperation, "VPC is not supported yet; use profile classic.")
+		return vpc.Errorf(vpc.UnsupportedOperation, "VPC is not supported yet: use an account of EC2-Classic, such as that of ringfence env --profile classic.")
 	}
 	v, err := r.view(ctx)
 	if err != nil {

@@ -15,7 +15,7 @@ func (c *command) envCommand() *cobra.Command {
 		Short: "Print shell commands that point AWS clients at the daemon",
 		Long: "Print shell commands that point AWS clients, and the EC2 tools of 2012, at the daemon.\n\n" +
 			"AWS CLIs before 2.13 (1.29) do not look at AWS_ENDPOINT_URL; a shell function hands it to them.",
-		Example: "  eval \"$(sudo ringfence env)\"",
+		Example: "  eval \"$(sudo ringfence env --profile classic)\"",
 		GroupID: "use",
 		Args:    exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

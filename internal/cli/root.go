@@ -34,7 +34,7 @@ func newRoot(env *Env) *cobra.Command {
 		Short: "A firewall for groups of machines that speaks the EC2 API",
 		Long: "ringfence looks after a ringfenced daemon: a firewall for groups of machines that speaks\n" +
 			"the EC2 API, and really filters packets.",
-		Example:       "  eval \"$(sudo ringfence env)\"\n  aws ec2 describe-security-groups",
+		Example:       "  eval \"$(sudo ringfence env --profile classic)\"\n  aws ec2 describe-security-groups",
 		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, // Main tells them
@@ -46,6 +46,8 @@ func newRoot(env *Env) *cobra.Command {
 			return nil
 		},
 	}
+	root.Version = readVersion().String()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

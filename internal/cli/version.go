@@ -17,6 +17,14 @@ type version struct {
 	Go       string `json:"go"`
 }
 
+func (v version) String() string {
+	changed := ""
+	if v.Modified {
+		changed = ", modified"
+	}
+	return fmt.Sprintf("ringfence %s (%s%s, %s)", v.Version, firstNonEmpty(v.Revision, "no revision"), changed, v.Go)
+}
+
 func (c *command) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -27,11 +35,7 @@ func (c *command) versionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := readVersion()
 			return c.print(v, func(w io.Writer) error {
-				changed := ""
-				if v.Modified {
-					changed = ", modified"
-				}
-				_, err := fmt.Fprintf(w, "ringfence %s (%s%s, %s)\n", v.Version, firstNonEmpty(v.Revision, "no revision"), changed, v.Go)
+				_, err := fmt.Fprintln(w, v)
 				return err
 			})
 		},
