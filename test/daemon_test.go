@@ -57,7 +57,8 @@ type daemon struct {
 	dataDir  string
 	flags    []string
 	listen   string
-	endpoint string // once it is ready
+	endpoint string   // once it is ready
+	enter    []string // what commands begin with; see TestHostLink
 	process  *exec.Cmd
 	log      *os.File
 }
@@ -165,14 +166,18 @@ func (d *daemon) stop(signal os.Signal) {
 	}
 }
 
-// command prepares a command of ours. The old tools call as account
+// command prepares a command, ours or the host's. The old tools call as account
 // 111122223333, which is on EC2-Classic.
 func (d *daemon) command(name string, args ...string) *exec.Cmd {
-	c := exec.Command(filepath.Join(binaries.dir, name), args...)
-	c.Env = slices.Concat([]string{
+	if strings.HasPrefix(name, "ringfence") {
+		name = filepath.Join(binaries.dir, name)
+	}
+	line := slices.Concat(d.enter, []string{name}, args)
+	c := exec.Command(line[0], line[1:]...)
+	c.Env = []string{
 		"PATH=" + binaries.dir + ":/usr/bin:/usr/sbin:/bin:/sbin", "HOME=" + d.dataDir,
 		"RINGFENCE_DATA_DIR=" + d.dataDir, "AWS_PROFILE=classic",
-	})
+	}
 	return c
 }
 
