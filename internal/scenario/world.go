@@ -67,7 +67,7 @@ func NewWorld(rnd *rand.Rand, numbers *Numbers) *World {
 		w.ports[policy.Port(Ports[9+i])] = policy.Plug{Outside: a}
 	}
 	for range rnd.IntN(30) {
-		w.addRule()
+		w.AddRule()
 	}
 	for _, subnet := range []vpc.SubnetNumber{2, 3} {
 		if rnd.IntN(4) > 0 {
@@ -148,7 +148,8 @@ func (w *World) portRange() vpc.PortRange {
 	}
 }
 
-func (w *World) addRule() *vpc.Rule {
+// AddRule adds a random rule.
+func (w *World) AddRule() *vpc.Rule {
 	network := vpc.ClassicNetwork
 	r := &vpc.Rule{}
 	if w.rnd.IntN(2) == 0 {
@@ -212,7 +213,7 @@ func (w *World) Change() *vpc.Feed {
 	f := &vpc.Feed{Revision: w.numbers.revision}
 	switch w.rnd.IntN(8) {
 	case 0, 1:
-		f.Rules = []*vpc.Rule{w.addRule()}
+		f.Rules = []*vpc.Rule{w.AddRule()}
 	case 2, 3, 4:
 		if len(w.rules) > 0 {
 			i := w.rnd.IntN(len(w.rules))

@@ -1,0 +1,85 @@
+package dataplane
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// An index is never had twice, nor handed out before its rest is over, unless
+// its allocator hurries.
+func TestAllocator(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const limit, rest = 8, time.Second
+		a := newAllocator("things", 1, limit, rest)
+		a.hurries = rapid.Bool().Draw(t, "hurries")
+		now := time.Now()
+		taken, given := make(map[uint32]bool), make(map[uint32]time.Time)
+		for range 50 {
+			now = now.Add(time.Duration(rapid.IntRange(0, 700).Draw(t, "ms")) * time.Millisecond)
+			i := uint32(rapid.IntRange(1, limit-1).Draw(t, "index"))
+			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			case 0, 1:
+				i, err := a.take(now)
+				if err != nil {
+					if len(taken) == limit-1 || !a.hurries {
+						continue
+					}
+					t.Fatalf("%v, but taken are only %v", err, taken)
+				}
+				if at, ok := given[i]; taken[i] || i < 1 || i >= limit || ok && !a.hurries && now.Sub(at) < rest {
+					t.Fatalf("takes %d, given %v ago, while %v are taken", i, now.Sub(at), taken)
+				}
+				taken[i] = true
+			case 2:
+				if taken[i] {
+					a.give(i, now)
+					delete(taken, i)
+					given[i] = now
+				}
+			case 3:
+				a.keep(i)
+				taken[i] = true
+			}
+		}
+	})
+}
+
+// Stretches never overlap, nor reach beyond the array, even where some were
+// taken before.
+func TestRanges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const limit = 256
+		var held []stretch
+		for base := uint32(0); base < limit/2; base += 32 {
+			if length := rapid.IntRange(0, 32).Draw(t, "before"); length > 0 {
+				held = append(held, stretch{base, length})
+			}
+		}
+		r := newRanges(limit, held)
+		for range 40 {
+			if len(held) > 0 && rapid.Bool().Draw(t, "give") {
+				i := rapid.IntRange(0, len(held)-1).Draw(t, "which")
+				r.give(held[i].base, held[i].length)
+				held = append(held[:i], held[i+1:]...)
+				continue
+			}
+			length := rapid.IntRange(0, 40).Draw(t, "length")
+			base, err := r.take(length)
+			if err != nil {
+				continue
+			}
+			end := base + uint32(max(length, 1))
+			for _, h := range held {
+				if base < h.base+uint32(max(h.length, 1)) && h.base < end {
+					t.Fatalf("%d at %d overlaps %+v", length, base, h)
+				}
+			}
+			if end > limit {
+				t.Fatalf("%d at %d is beyond %d", length, base, limit)
+			}
+			held = append(held, stretch{base, length})
+		}
+	})
+}
