@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"fmt"
 	"time"
 
 	"ringfence/internal/policy"
@@ -91,36 +90,3 @@ func (s *Specification) Send(at time.Duration, port policy.Port, frame []byte) (
 }
 
 func (s *Specification) Counters() (*Counters, error) { return nil, nil }
-
-// check compares what an oracle has seen with what the scenario says.
-func (o *Outcome) check(want policy.Verdict) error {
-	got := o.Verdict
-	if got.Reason == 0 && got.Accept {
-		if want.Reason == policy.Admitted && want.Rule != "" {
-			return fmt.Errorf("the packet arrives, but no rule has admitted it: want %s", describe(want))
-		}
-		got.Reason, got.Rule = want.Reason, want.Rule
-	}
-	if !got.Accept && got.Rule == "" && o.Drops != nil {
-		got.Rule = want.Rule // counters do not name what denies
-	}
-	if got != want {
-		return fmt.Errorf("got %s\nwant %s", describe(got), describe(want))
-	}
-	return nil
-}
-
-func describe(v policy.Verdict) string {
-	verb := "drop"
-	if v.Accept {
-		verb = "accept"
-	}
-	s := fmt.Sprintf("%s %s", verb, v.Reason)
-	if v.Rule != "" {
-		s += fmt.Sprintf(" by %s", v.Rule)
-	}
-	if v.To != 0 {
-		s += fmt.Sprintf(" into port %d", v.To)
-	}
-	return s
-}
