@@ -263,6 +263,9 @@ func eventually(t *testing.T, what string, condition func() bool) {
 
 func needRoot(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("real daemons take long; left out by -short")
+	}
 	if os.Getuid() != 0 {
 		t.Skip("needs root, for BPF programs and network namespaces")
 	}
