@@ -61,7 +61,7 @@ func testRestart(t *testing.T, signal os.Signal) {
 }
 
 // TestKillWhileLaunching kills the daemon while instances are being made, and
-// finds all of them running after the next start.
+// finds all of them running after the next start; and while they are ended.
 func TestKillWhileLaunching(t *testing.T) {
 	d := startLasting(t)
 	var ids []string
@@ -77,4 +77,12 @@ func TestKillWhileLaunching(t *testing.T) {
 		d.run("exec", list[0].id, "--", "ping", "-c", "1", "-W", "10", i.private)
 	}
 	d.expect("scan", d.scan(outside("203.0.113.7"), list[5].public, "1-20"), "[] open, 20 filtered, 0 closed")
+	ended, kept := ids[:6], ids[6:]
+	d.run(append([]string{"ec2-terminate-instances"}, ended...)...)
+	d.stop(syscall.SIGKILL)
+	d.start()
+	d.await("terminated", ended...)
+	d.await("running", kept...)
+	eventually(t, "the machines of ended instances are gone", func() bool { return len(d.machines()) == len(kept)+1 }) // and the outside host
+	d.run("exec", kept[0], "--", "ping", "-c", "1", "-W", "10", list[len(list)-1].private)
 }
