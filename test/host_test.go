@@ -159,6 +159,12 @@ func TestSideBySide(t *testing.T) {
 		}
 	}
 
+	// Nobody cleans up behind a daemon that runs.
+	out, err := a.command("ringfenced", "clean", "--name", a.name).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), pid) {
+		t.Errorf("clean: %v: %s", err, out)
+	}
+
 	// The end of one is nothing to the other.
 	a.stop(syscall.SIGTERM)
 	b.expect("the second one's", b.scan(outside("203.0.113.7"), second.public, "22"), "[22] open, 0 filtered, 0 closed")

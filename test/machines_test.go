@@ -156,6 +156,15 @@ func TestReset(t *testing.T) {
 	if again.id == i.id {
 		t.Errorf("%s is back", i.id)
 	}
+
+	// Also in the middle of a launch.
+	for range 3 {
+		d.run("ec2-run-instances", "ami-eca54085", "-n", "3")
+		reset(d)
+	}
+	d.settle()
+	eventually(t, "all machines are gone", func() bool { return len(d.machines()) == 0 })
+
 	if status := reset(start(t)); status == http.StatusOK {
 		t.Error("a daemon without --test-api is emptied")
 	}
