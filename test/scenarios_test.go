@@ -13,6 +13,9 @@ import (
 
 var only = flag.String("scenario", "*", "pattern of the `names` of scenarios to play")
 
+// The oracles; the last one twice, as there are two ways to attach programs.
+var oracles = []string{"specification", "test runs", "real packets", "real packets, clsact"}
+
 // A play is a scenario before an oracle.
 type play struct{ scenario, oracle string }
 
@@ -42,7 +45,7 @@ func TestScenarios(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(file, ".txtar")
 		t.Run(name, func(t *testing.T) {
-			for _, oracle := range []string{"specification", "test runs", "real packets"} {
+			for _, oracle := range oracles {
 				t.Run(oracle, func(t *testing.T) {
 					err, played := results[play{name, oracle}]
 					if !played {
@@ -65,19 +68,22 @@ func playAll(mode policy.Revocation, texts map[string]string, results map[play]e
 			results[play{s, name}] = scenario.Play(s+".txtar", text, oracle)
 		}
 	}
-	all("specification", &scenario.Specification{Revoke: mode})
+	all(oracles[0], &scenario.Specification{Revoke: mode})
 	if os.Getuid() != 0 {
 		return nil
 	}
 	err := scenario.WithTestRuns(mode, func(o *scenario.TestRuns) error {
-		all("test runs", o)
+		all(oracles[1], o)
 		return nil
 	})
-	if err != nil {
-		return err
+	for i, filters := range []bool{false, true} {
+		if err != nil {
+			return err
+		}
+		err = scenario.WithRealPackets(mode, filters, func(o *scenario.RealPackets) error {
+			all(oracles[2+i], o)
+			return nil
+		})
 	}
-	return scenario.WithRealPackets(mode, func(o *scenario.RealPackets) error {
-		all("real packets", o)
-		return nil
-	})
+	return err
 }

@@ -18,7 +18,6 @@ const scenarioFlows = 4096
 // A kernel is what TestRuns and RealPackets share: a dataplane that follows a
 // host.
 type kernel struct {
-	revoke    policy.Revocation
 	host      *policy.Host
 	dataplane *dataplane.Dataplane
 	plugged   map[policy.Port]bool
@@ -27,12 +26,13 @@ type kernel struct {
 	dropped   map[Counted]uint64 // before it
 }
 
-func newKernel(revoke policy.Revocation) (*kernel, error) {
-	d, err := dataplane.Open(dataplane.Options{Revoke: revoke, MaxFlows: scenarioFlows, Filter: fabric.AttachFilter})
+func newKernel(o dataplane.Options) (*kernel, error) {
+	o.MaxFlows, o.Filter = scenarioFlows, fabric.AttachFilter
+	d, err := dataplane.Open(o)
 	if err != nil {
 		return nil, err
 	}
-	return &kernel{revoke: revoke, host: policy.NewHost(revoke), dataplane: d, plugged: make(map[policy.Port]bool)}, nil
+	return &kernel{host: policy.NewHost(o.Revoke), dataplane: d, plugged: make(map[policy.Port]bool)}, nil
 }
 
 // betweenScenarios is longer than any flow is remembered.
@@ -123,7 +123,7 @@ type TestRuns struct{ *kernel }
 // used on. It needs root.
 func WithTestRuns(revoke policy.Revocation, fn func(*TestRuns) error) error {
 	return fabric.Scratch(Ports, func() (err error) {
-		k, err := newKernel(revoke)
+		k, err := newKernel(dataplane.Options{Revoke: revoke})
 		if err != nil {
 			return err
 		}

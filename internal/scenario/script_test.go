@@ -71,7 +71,7 @@ func TestWrongScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = scenario.WithRealPackets(policy.RevokeAWS, func(o *scenario.RealPackets) error {
+	err = scenario.WithRealPackets(policy.RevokeAWS, false, func(o *scenario.RealPackets) error {
 		check(o, true)
 		return nil
 	})
