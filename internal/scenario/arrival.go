@@ -14,7 +14,7 @@ import (
 // parseArrival reads what a scenario says of a delivered frame, as text in one
 // form: every end is an address.
 func (n *nouns) parseArrival(words []string) (string, error) {
-	if words[0] == "arp" && len(words) == 4 && words[2] == "is-at" {
+	if len(words) == 4 && words[0] == "arp" && words[2] == "is-at" {
 		addr, err := netip.ParseAddr(words[1])
 		return arpText(addr, words[3]), err
 	}

@@ -45,7 +45,10 @@ func (n *nouns) parsePacket(words []string) (packet, error) {
 	}
 	words, via := cut(words, "via")
 	sender := n.owner(words[1])
-	if len(via) > 0 {
+	if via != nil {
+		if len(via) == 0 {
+			return packet{}, errors.New("want via NAME")
+		}
 		sender, words = via[0], slices.Concat(words, via[1:])
 	}
 	port, mac, err := n.sender(sender)

@@ -118,7 +118,8 @@ func (n *nouns) parsePeer(o ruleOptions) (p vpc.Peer, text string, err error) {
 	if o["-s"] != "" {
 		text = o["-s"]
 	}
-	p.CIDR, err = netip.ParsePrefix(text)
+	block, err := netip.ParsePrefix(text)
+	p.CIDR = block.Masked()
 	return p, text, err
 }
 

@@ -103,6 +103,9 @@ func TestMistakes(t *testing.T) {
 		{"ec2-revoke web -p 81", "there is no rule 'web tcp 81 from 0.0.0.0/0'"},
 		{"attach i-1 10.254.0.12 web", "there is a i-1 already"},
 		{"detach i-9", "nothing is attached that is called i-9"},
+		{"ec2-authorize web -p 80 -s 203.0.113.0", "no '/'"},
+		{"arrives", "no packet was sent"},
+		{"packet udp 203.0.113.7:1 > i-1:80 via", "want via NAME"},
 		{"wait long", "invalid duration"},
 		{"verdict accept 'i-1", "a quote is not closed"},
 	}
