@@ -86,6 +86,9 @@ func (a *Agent) question(in admin.ExplainRequest) (*policy.Packet, error) {
 	if err != nil {
 		return nil, err
 	}
+	if src == dst {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is the sender itself: such packets never leave it, and nothing judges them", dst)
+	}
 	proto, err := parseProto(in.Proto)
 	if err != nil {
 		return nil, err
