@@ -18,7 +18,7 @@ func (d *daemon) remains() []string {
 	d.t.Helper()
 	var left []string
 	found := func(kind, what string) { left = append(left, kind+" "+what) }
-	for _, pattern := range []string{"/run/netns/" + d.name + "-*", "/run/ringfence/bpf/" + d.name, "/run/ringfence/bpf/" + d.name + "/*"} {
+	for _, pattern := range []string{"/run/netns/" + d.name + "-*", "/run/ringfence/" + d.name + ".lock", "/run/ringfence/bpf/" + d.name, "/run/ringfence/bpf/" + d.name + "/*"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			d.t.Fatal(err)

@@ -185,5 +185,5 @@ func clean(ctx context.Context, o options, stderr *os.File) error {
 		}
 		defer data.Close()
 	}
-	return agent.Clean(ctx, o.name, o.dataDir, slog.New(slog.NewTextHandler(stderr, nil)))
+	return errors.Join(agent.Clean(ctx, o.name, o.dataDir, slog.New(slog.NewTextHandler(stderr, nil))), lock.Remove(held))
 }

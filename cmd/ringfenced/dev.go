@@ -12,6 +12,7 @@ import (
 
 	"ringfence/internal/admin"
 	"ringfence/internal/agent"
+	"ringfence/internal/lock"
 	"ringfence/internal/policy"
 	"ringfence/internal/server"
 	"ringfence/internal/store"
@@ -37,6 +38,9 @@ func dev(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
 		return err
 	}
 	defer name.Close()
+	if o.ephemeral {
+		defer func() { err = errors.Join(err, lock.Remove(name)) }()
+	}
 	data, err := o.holdData()
 	if err != nil {
 		return err

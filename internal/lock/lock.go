@@ -26,8 +26,46 @@ func (e *HeldError) Error() string {
 
 // Acquire takes the lock of a file, which it makes if need be, and writes the
 // process id into it. The lock ends when the file is closed or the process
-// ends, however it ends; the file stays and means nothing by itself.
+// ends, however it ends; the file stays, unless Remove is called, and means
+// nothing by itself.
 func Acquire(path string) (*os.File, error) {
+	for {
+		f, err := acquire(path)
+		if err != nil {
+			return nil, err
+		}
+		there, err := names(path, f)
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if there {
+			return f, nil
+		}
+		// Its last holder removed the file between our opening and locking it.
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Remove gives up a lock that is held and removes its file. The caller closes
+// f afterwards.
+func Remove(f *os.File) error { return os.Remove(f.Name()) }
+
+// names reports whether path still names the file that is open.
+func names(path string, f *os.File) (bool, error) {
+	now, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	mine, err := f.Stat()
+	return err == nil && os.SameFile(now, mine), err
+}
+
+func acquire(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
