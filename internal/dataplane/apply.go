@@ -74,28 +74,39 @@ func (d *Dataplane) raiseEpoch() {
 // the set's identity.
 func (d *Dataplane) introduce(set *policy.Set) error {
 	for s := range d.slotsInUse() {
-		if v := s.classifier.About(set); v != nil {
+		if v := s.classifier.About(set); v != nil && s.identities[set.Identity] == nil {
 			d.step()
 			if err := d.putIdentity(s, set.Identity, v); err != nil {
 				return err
 			}
 		}
 	}
+	delete(d.leaving, set.Identity)
 	return nil
 }
 
-// forget lets every slot forget the identity of a set that nobody has.
+// forget lets every slot forget the identity of a set that nobody has. A packet
+// may be on its way that has read it before: until none can be, slots that are
+// made meanwhile know it too.
 func (d *Dataplane) forget(set *policy.Set) {
-	for s := range d.slotsInUse() {
-		if known := s.identities[set.Identity]; known != nil {
-			d.retire(func() error {
-				if s.identities[set.Identity] != known {
-					return nil // somebody has come who has it
-				}
-				return d.dropIdentity(s, set.Identity)
-			})
+	d.leaving[set.Identity] = set
+	d.retire(func() error {
+		if d.leaving[set.Identity] != set {
+			return nil // somebody has come who has it
 		}
-	}
+		for s := range d.slotsInUse() {
+			if err := d.dropIdentity(s, set.Identity); err != nil {
+				return err
+			}
+		}
+		delete(d.leaving, set.Identity)
+		return nil
+	})
+}
+
+// peers are the sets that a packet may come from.
+func (d *Dataplane) peers(h *policy.Host) []*policy.Set {
+	return append(h.Sets(), slices.Collect(maps.Values(d.leaving))...)
 }
 
 func (d *Dataplane) slotsInUse() map[*slot]bool {
@@ -111,13 +122,13 @@ func (d *Dataplane) slotsInUse() map[*slot]bool {
 }
 
 func (d *Dataplane) rebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) error {
-	ingress, err := d.install(policy.CompileRules(h.Rules(set, false), h.Sets()))
+	ingress, err := d.install(policy.CompileRules(h.Rules(set, false), d.peers(h)))
 	if err != nil {
 		return err
 	}
 	var egress *slot
 	if !set.OpenEgress {
-		if egress, err = d.install(policy.CompileRules(h.Rules(set, true), h.Sets())); err != nil {
+		if egress, err = d.install(policy.CompileRules(h.Rules(set, true), d.peers(h))); err != nil {
 			return errors.Join(err, d.remove(ingress))
 		}
 	}

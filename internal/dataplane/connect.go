@@ -262,8 +262,17 @@ func (d *Dataplane) moveInterface(h *policy.Host, a *attachment, n *vpc.NetworkI
 	wasPrivate, wasPublic := whereabouts(a, old)
 	private, public := whereabouts(a, n)
 	for _, to := range []map[location]kernelWhereabouts{private, public} {
-		if err := d.locateAll(to); err != nil {
-			return err
+		for at, w := range to {
+			if was, ok := wasPrivate[at]; ok && was == w {
+				continue // a program that looks it up while it is put may miss it
+			}
+			if was, ok := wasPublic[at]; ok && was == w {
+				continue
+			}
+			d.step()
+			if err := d.locate(at, w); err != nil {
+				return err
+			}
 		}
 	}
 	maps.DeleteFunc(wasPrivate, func(at location, _ kernelWhereabouts) bool { _, ok := private[at]; return ok })

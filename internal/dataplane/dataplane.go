@@ -77,7 +77,8 @@ type Dataplane struct {
 	aclOf    map[vpc.SubnetNumber]*judgeSet
 	attached map[policy.Port]*attachment
 
-	retired []retirement // the oldest first
+	retired []retirement                 // the oldest first
+	leaving map[vpc.Identity]*policy.Set // that nobody has any more, see forget
 
 	mu sync.Mutex // every exported method holds it
 }
@@ -142,6 +143,7 @@ func Open(o Options) (*Dataplane, error) {
 		setOf:    make(map[vpc.Identity]*judgeSet),
 		aclOf:    make(map[vpc.SubnetNumber]*judgeSet),
 		attached: make(map[policy.Port]*attachment),
+		leaving:  make(map[vpc.Identity]*policy.Set),
 	}
 	if err := spec.LoadAndAssign(&d.objects, &load); err != nil {
 		return nil, fmt.Errorf("load programs: %w", err)

@@ -14,6 +14,13 @@ func (d *Dataplane) RunInStep(port policy.Port, frame []byte) (policy.Verdict, e
 	return v, err
 }
 
+// Repeat runs the program of a port over a frame many times, in the kernel.
+// Unlike Run it waits for nobody.
+func (d *Dataplane) Repeat(port policy.Port, frame []byte, times int) error {
+	_, err := measure(d.objects.FromInterface, port, frame, times)
+	return err
+}
+
 // WithMapSize makes a map smaller than it usually is.
 func (o Options) WithMapSize(name string, size uint32) Options {
 	o.mapSizes = map[string]uint32{name: size}

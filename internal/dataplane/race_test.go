@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -257,4 +258,73 @@ func describe(f *vpc.Feed) string {
 	default:
 		return fmt.Sprintf("removing rule %v", f.GoneRules)
 	}
+}
+
+// TestWhatBothAllowPassesAllTheTime sends packets from another CPU while
+// somebody changes groups, over and over, and rules come and go that are about
+// others. Each revision admits the packets by the same rule: not one is refused,
+// whatever step of whatever change it meets.
+func TestWhatBothAllowPassesAllTheTime(t *testing.T) {
+	always := &vpc.Rule{ID: "sgr-1", Group: "sg-server", Proto: vpc.TCP, Ports: vpc.PortRange{From: 80, To: 80}, Peer: vpc.Peer{Group: "sg-client"}}
+	withPair(t, dataplane.Options{MaxFlows: 1024}, []*vpc.Rule{always}, func(p *pair) {
+		f := policy.Frame{Src: clientAddr, Dst: serverAddr, Proto: vpc.TCP, SrcPort: 4000, DstPort: 80, Flags: policy.SYN}
+		f.SrcMAC, f.DstMAC = vpc.MACOf(f.Src), vpc.MACOf(f.Dst)
+		frame := f.Bytes()
+		begun, done := make(chan struct{}), make(chan struct{})
+		begin := sync.OnceFunc(func() { close(begun) })
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			defer begin()
+			err := fabric.Scratch([]int{int(clientPort), int(serverPort)}, func() error {
+				begin()
+				for {
+					select {
+					case <-done:
+						return nil
+					default:
+					}
+					if err := p.Repeat(clientPort, frame, 1000); err != nil {
+						return err
+					}
+				}
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-begun
+		client := *p.host.Interface("eni-0")
+		for i := range 400 {
+			feed := &vpc.Feed{}
+			if i%2 == 0 {
+				client.Groups = []vpc.GroupID{"sg-client", vpc.GroupID(fmt.Sprintf("sg-%d", i/2%2))}
+				client.Identity = vpc.Identity(10 + i/2%2)
+				moved := client
+				feed.Interfaces = []*vpc.NetworkInterface{&moved}
+			} else {
+				id := vpc.RuleID(fmt.Sprintf("sgr-0%d", i/2%2))
+				if i/2%4 < 2 {
+					feed.Rules = []*vpc.Rule{allow(id, "sg-server", uint16(i), uint16(i), "192.0.2.0/24")}
+				} else {
+					feed.GoneRules = []vpc.RuleID{id}
+				}
+			}
+			if err := p.apply(feed); err != nil {
+				t.Error(err)
+				break
+			}
+		}
+		close(done)
+		sending.Wait()
+		if dropped := p.dropped(); len(dropped) > 0 {
+			t.Errorf("dropped are %v", dropped)
+		}
+		hits, err := p.Hits()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hits[always.ID] < 1000 {
+			t.Errorf("only %d packets were sent", hits[always.ID])
+		}
+	})
 }

@@ -205,26 +205,27 @@ func (d *Dataplane) putIdentity(s *slot, id vpc.Identity, v policy.Vector) error
 	if err != nil {
 		return err
 	}
-	old, now := s.identities[id], &identityVector{chunks}
+	known := &identityVector{chunks}
 	key := kernelIdentityKey{Slot: s.index, Identity: uint32(id)}
 	if err := putAll(d.objects.Identities, []kernelIdentityKey{key}, []kernelVector{kv}); err != nil {
-		d.freeChunks(s, now)
+		d.freeChunks(s, known)
 		return err
 	}
-	s.identities[id] = now
-	if old != nil {
-		d.retire(func() error { d.freeChunks(s, old); return nil })
-	}
+	s.identities[id] = known
 	return nil
 }
 
 // dropIdentity is called when no program can be looking at the identity.
 func (d *Dataplane) dropIdentity(s *slot, id vpc.Identity) error {
+	known := s.identities[id]
+	if known == nil {
+		return nil
+	}
 	key := kernelIdentityKey{Slot: s.index, Identity: uint32(id)}
 	if err := deleteAll(d.objects.Identities, []kernelIdentityKey{key}); err != nil {
 		return err
 	}
-	d.freeChunks(s, s.identities[id])
+	d.freeChunks(s, known)
 	delete(s.identities, id)
 	return nil
 }
