@@ -140,13 +140,13 @@ func TestSideBySide(t *testing.T) {
 		says                  []string
 	}{
 		{a.name, t.TempDir(), "127.0.0.1:0", []string{a.name, pid}},
-		{"other", a.dataDir, "127.0.0.1:0", []string{a.dataDir, pid}},
-		{"other", t.TempDir(), address, []string{address, "taken"}},
+		{a.name + "x", a.dataDir, "127.0.0.1:0", []string{a.dataDir, pid}},
+		{a.name + "x", t.TempDir(), address, []string{address, "taken"}},
 		{"far-too-long", t.TempDir(), "127.0.0.1:0", []string{"far-too-long", "8"}},
-		{"other", t.TempDir(), "0.0.0.0:0", []string{"0.0.0.0:0", "TLS"}},
+		{a.name + "x", t.TempDir(), "0.0.0.0:0", []string{"0.0.0.0:0", "TLS"}},
 	}
 	for _, tt := range tests {
-		c := a.command("ringfenced", "dev", "--name", tt.name, "--data-dir", tt.dataDir, "--listen", tt.listen, "--no-host-route")
+		c := a.command("ringfenced", "dev", "--name", tt.name, "--data-dir", tt.dataDir, "--listen", tt.listen, "--no-host-route", "--ephemeral")
 		out, err := c.CombinedOutput()
 		if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 			t.Errorf("%v: %v", tt, err)
