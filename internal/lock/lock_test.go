@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		fmt.Println("held")
-		bufio.NewReader(os.Stdin).ReadByte() // until killed
+		_, _ = bufio.NewReader(os.Stdin).ReadByte() // until killed
 	}
 	os.Exit(m.Run())
 }
@@ -83,7 +83,9 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
+	if err := cmd.Wait(); err == nil {
+		t.Error("the process was not killed")
+	}
 	f, err := lock.Acquire(path)
 	if err != nil {
 		t.Fatalf("after its end: %v", err)
