@@ -146,6 +146,9 @@ func Open(o Options) (*Dataplane, error) {
 		leaving:  make(map[vpc.Identity]*policy.Set),
 	}
 	if err := spec.LoadAndAssign(&d.objects, &load); err != nil {
+		if errors.Is(err, ebpf.ErrMapIncompatible) {
+			return nil, fmt.Errorf("what an earlier daemon has pinned is of another version or size (--max-flows): run ringfenced clean first: %w", err)
+		}
 		return nil, fmt.Errorf("load programs: %w", err)
 	}
 	if err := d.loadAsking(); err != nil {

@@ -23,6 +23,16 @@ static __always_inline int refused(struct work *w)
 	return w->j.reason;
 }
 
+/* What the ACLs say of this very packet: UNDECIDED, or why it is dropped. */
+static __always_inline int acls_refuse(struct work *w)
+{
+	w->opening = w->p.t;
+	w->q.any_port = false;
+	w->j.reason = UNDECIDED;
+	judge_packet_acls(w, w->p.match);
+	return w->j.reason == UNDECIDED ? UNDECIDED : refused(w);
+}
+
 static __always_inline int admitted(struct work *w)
 {
 	w->rule = w->end[RECEIVER].number ? w->j.at[RECEIVER].rule : w->j.at[SENDER].rule;
@@ -164,17 +174,10 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 		f->epoch[from] = 0;
 	}
 	if (!f->epoch[from]) {
-		int reason;
+		int reason = acls_refuse(w);
 
-		w->opening = w->p.t;
-		w->q.match = w->p.match;
-		w->q.any_port = false;
-		reason = judge_acls(w);
-		if (reason != UNDECIDED) {
-			w->j.reason = reason;
-			w->j.acl_rule = w->q.rule;
-			return refused(w);
-		}
+		if (reason != UNDECIDED)
+			return reason;
 	}
 	if (!is_icmp(w->p.t.proto))
 		f->epoch[from] = w->epoch;
@@ -207,15 +210,9 @@ __noinline int related(struct work *w)
 		if (cuts(w, f))
 			return UNDECIDED;
 	}
-	w->opening = w->p.t;
-	w->q.match = w->p.match;
-	w->q.any_port = false;
-	reason = judge_acls(w);
-	if (reason != UNDECIDED) {
-		w->j.reason = reason;
-		w->j.acl_rule = w->q.rule;
-		return refused(w);
-	}
+	reason = acls_refuse(w);
+	if (reason != UNDECIDED)
+		return reason;
 	w->rule = decisive(f);
 	return RELATED;
 }
