@@ -164,7 +164,9 @@ func (n *nouns) put(name string, nic *vpc.NetworkInterface, groups []string) (*v
 	slices.Sort(nic.Groups)
 	key := fmt.Sprint(nic.Groups)
 	if n.identities[key] == 0 {
-		n.identities[key] = vpc.Identity(len(n.identities) + 1)
+		// Never another set's, not even in another scenario: a kernel that
+		// plays both takes its time to forget.
+		n.identities[key] = vpc.Identity(n.scenario&^0xff | uint32(len(n.identities)+1))
 	}
 	nic.Identity = n.identities[key]
 	n.interfaces[name] = nic
