@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"net/netip"
@@ -332,7 +333,11 @@ func TestForget(t *testing.T) {
 	terminated := func(at time.Time) {
 		t.Helper()
 		if _, err := w.store.Update(t.Context(), func(tx *store.Tx) error {
-			i := *tx.Instance(id)
+			was := tx.Instance(id)
+			if was == nil { // of a moment before the launch; Update tries again
+				return errors.New("the instance is not there")
+			}
+			i := *was
 			i.State, i.StateSince = vpc.Terminated, at
 			tx.PutInstance(&i)
 			return nil
