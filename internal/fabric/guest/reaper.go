@@ -16,7 +16,8 @@ import (
 // orphaned in the machine: process 1 inherits them. os/exec is not used, as its
 // waiting and the reaper's would take statuses from each other.
 type reaper struct {
-	jobs chan func() // run by runStarter
+	jobs      chan func()    // run by runStarter
+	childEnds chan os.Signal // told when children have ended
 
 	mu      sync.Mutex // held while a child is started and noted
 	waiting map[int]chan<- syscall.WaitStatus
@@ -25,8 +26,15 @@ type reaper struct {
 // shutdownGrace is how long programs have between SIGTERM and SIGKILL.
 const shutdownGrace = 2 * time.Second
 
+// newReaper returns a reaper that hears of every child that ends from now on.
 func newReaper() *reaper {
-	return &reaper{jobs: make(chan func()), waiting: map[int]chan<- syscall.WaitStatus{}}
+	r := &reaper{
+		jobs:      make(chan func()),
+		childEnds: make(chan os.Signal, 1),
+		waiting:   map[int]chan<- syscall.WaitStatus{},
+	}
+	signal.Notify(r.childEnds, unix.SIGCHLD)
+	return r
 }
 
 // runStarter starts all children, on one thread, until the process ends. A
@@ -79,9 +87,7 @@ func (r *reaper) start(p process) (pid int, ended <-chan syscall.WaitStatus, err
 
 // run collects ended children until the process ends.
 func (r *reaper) run() {
-	ended := make(chan os.Signal, 1)
-	signal.Notify(ended, unix.SIGCHLD)
-	for range ended {
+	for range r.childEnds {
 		r.collect()
 	}
 }
