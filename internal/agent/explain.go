@@ -41,6 +41,9 @@ func (a *Agent) Explain(ctx context.Context, in admin.ExplainRequest) (*admin.Ex
 	if addr, ok := a.resolver.Lookup(a.viewOf(in.Source), in.Destination); ok {
 		in.Destination = addr.String()
 	}
+	if err := a.dataplane.PrepareAsk(); err != nil {
+		return nil, err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p, err := a.question(in)

@@ -10,7 +10,6 @@ import (
 	"github.com/cilium/ebpf"
 
 	"ringfence/internal/policy"
-	"ringfence/internal/vpc"
 )
 
 // adopt reads what an earlier process has left in pinned maps. Ports go on
@@ -20,16 +19,12 @@ func (d *Dataplane) adopt() error {
 		return err
 	}
 	kept := make(map[uint32]bool)
-	for i := uint32(1); i < d.sets.len(); i++ {
-		if j := d.sets.at(i); d.keep(j, kept) {
-			d.setIndexes.keep(i)
-			d.setOf[vpc.Identity(j.Identity)] = &judgeSet{index: i}
-		}
-	}
-	for i := uint32(1); i < d.subnets.len(); i++ {
-		if j := d.subnets.at(i); d.keep(j, kept) {
-			d.subnetIndexes.keep(i)
-			d.aclOf[vpc.SubnetNumber(j.Identity)] = &judgeSet{index: i}
+	for _, t := range []*judgeTable{&d.sets, &d.acls} {
+		for i := uint32(1); i < t.in.len(); i++ {
+			if j := t.in.at(i); d.keep(j, kept) {
+				t.indexes.keep(i)
+				t.of[j.Identity] = &judgeSet{index: i}
+			}
 		}
 	}
 	// What is left of other slots, half written or not yet removed, must not
@@ -78,7 +73,7 @@ func (d *Dataplane) keepRanges(kept map[uint32]bool) error {
 			note(s, &head.Any[1])
 		}
 	}
-	d.ruleRanges = newRanges(d.ruleNumbers.len(), rules)
+	d.ruleRanges = newRanges(d.tables.ruleNumbers.len(), rules)
 	if len(large) > 0 {
 		for _, err := range []error{
 			each(d.objects.L4, func(k kernelL4Key, v *kernelVector) { note(swap32(k.Slot), v) }),
@@ -90,7 +85,7 @@ func (d *Dataplane) keepRanges(kept map[uint32]bool) error {
 			}
 		}
 	}
-	d.chunkRanges = newRanges(d.chunks.len(), chunks)
+	d.chunkRanges = newRanges(d.tables.chunks.len(), chunks)
 	return nil
 }
 
@@ -115,28 +110,22 @@ func (d *Dataplane) Sweep() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.raiseEpoch()
-	for i := uint32(1); i < d.ports.len(); i++ {
-		if a := d.attached[policy.Port(i)]; d.ports.at(i).Number != 0 && (a == nil || a.number == 0) {
+	for i := uint32(1); i < d.tables.ports.len(); i++ {
+		if a := d.attached[policy.Port(i)]; d.tables.ports.at(i).Number != 0 && (a == nil || a.number == 0) {
 			d.writePort(policy.Port(i), kernelPort{})
 		}
 	}
 	if err := d.sweepLocations(); err != nil {
 		return err
 	}
-	for id, s := range d.setOf {
-		if s.users == 0 {
-			delete(d.setOf, id)
-			d.vacate(d.sets, s, d.setIndexes)
+	for _, t := range []*judgeTable{&d.sets, &d.acls} {
+		for key, s := range t.of {
+			if s.users == 0 {
+				d.vacate(t, key)
+			}
 		}
 	}
-	for subnet, s := range d.aclOf {
-		if s.users == 0 {
-			delete(d.aclOf, subnet)
-			d.vacate(d.subnets, s, d.subnetIndexes)
-		}
-	}
-	time.Sleep(programGrace)
-	if err := d.finishRetired(time.Now()); err != nil {
+	if err := d.awaitRetired(); err != nil {
 		return err
 	}
 	if err := d.sweepPins(); err != nil {
@@ -216,7 +205,7 @@ func (d *Dataplane) sweepSlots() error {
 			}
 		}
 	}
-	d.ruleRanges, d.chunkRanges = newRanges(d.ruleNumbers.len(), rules), newRanges(d.chunks.len(), chunks)
+	d.ruleRanges, d.chunkRanges = newRanges(d.tables.ruleNumbers.len(), rules), newRanges(d.tables.chunks.len(), chunks)
 	for i := range d.slotIndexes.taken {
 		if !live[i] {
 			d.slotIndexes.give(i, time.Now())

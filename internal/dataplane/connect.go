@@ -30,8 +30,8 @@ func (d *Dataplane) Connect(h *policy.Host, port policy.Port) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.raiseEpoch()
-	if uint32(port) >= d.ports.len() {
-		return fmt.Errorf("link index %d is above the limit of %d", port, d.ports.len()-1)
+	if uint32(port) >= d.tables.ports.len() {
+		return fmt.Errorf("link index %d is above the limit of %d", port, d.tables.ports.len()-1)
 	}
 	plug, ok := h.Plug(port)
 	if !ok {
@@ -104,18 +104,6 @@ func (d *Dataplane) connectInterface(h *policy.Host, a *attachment, n *vpc.Netwo
 	return d.locateAll(public)
 }
 
-// acquire returns what an interface is judged by.
-func (d *Dataplane) acquire(h *policy.Host, n *vpc.NetworkInterface) (set, acl *judgeSet, err error) {
-	if set, err = d.acquireSet(h, h.Set(n.Identity)); err != nil {
-		return nil, nil, err
-	}
-	if acl, err = d.acquireACL(h, n.SubnetNo); err != nil {
-		d.releaseSet(n.Identity)
-		return nil, nil, err
-	}
-	return set, acl, nil
-}
-
 func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
 	p := kernelPort{
 		Number: uint32(n.Number), Network: uint32(n.NetworkNo), Set: a.set.index, Subnet: a.acl.index,
@@ -134,7 +122,7 @@ func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
 // when it comes into use and first when it goes out, so that no packet meets
 // half of it.
 func (d *Dataplane) writePort(port policy.Port, p kernelPort) {
-	at := d.ports.at(uint32(port))
+	at := d.tables.ports.at(uint32(port))
 	number := p.Number
 	if number != 0 && number == at.Number { // an earlier process has connected it
 		d.updatePort(port, p)
@@ -150,7 +138,7 @@ func (d *Dataplane) writePort(port policy.Port, p kernelPort) {
 // half of a public address is all of it: the upper one is the same for all of
 // IPv4, and zero for none.
 func (d *Dataplane) updatePort(port policy.Port, p kernelPort) {
-	at := d.ports.at(uint32(port))
+	at := d.tables.ports.at(uint32(port))
 	atomic.StoreUint32(&at.Set, p.Set)
 	d.step()
 	atomic.StoreUint32(&at.Subnet, p.Subnet)
@@ -257,8 +245,7 @@ func (d *Dataplane) moveInterface(h *policy.Host, a *attachment, n *vpc.NetworkI
 	a.set, a.acl, a.iface = set, acl, n
 	d.step()
 	d.updatePort(a.port, a.portOf(n))
-	d.releaseSet(old.Identity)
-	d.releaseACL(old.SubnetNo)
+	d.releaseAll(old)
 	wasPrivate, wasPublic := whereabouts(a, old)
 	private, public := whereabouts(a, n)
 	for _, to := range []map[location]kernelWhereabouts{private, public} {
@@ -321,8 +308,7 @@ func (d *Dataplane) disconnect(a *attachment) error {
 		return err
 	}
 	if a.iface != nil {
-		d.releaseSet(a.iface.Identity)
-		d.releaseACL(a.iface.SubnetNo)
+		d.releaseAll(a.iface)
 	}
 	a.iface, a.set, a.acl, a.number, a.plug = nil, nil, nil, 0, policy.Plug{}
 	return nil

@@ -3,9 +3,10 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"strings"
 	"sync"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/features"
@@ -54,40 +55,24 @@ type Options struct {
 type Dataplane struct {
 	options Options
 	objects kernelObjects
-	asking  kernelPrograms // change nothing
-	control *shared[kernelControl]
-	ports   *shared[kernelPort]
-	sets    *shared[kernelJudges]
-	subnets *shared[kernelJudges]
+	maps    map[string]*ebpf.Map // of objects, by name
+	tables  tables
 
-	budgets    *shared[kernelBudget]
-	collection *shared[kernelCollection]
+	askMu  sync.Mutex
+	asking *kernelPrograms // change nothing; nil before PrepareAsk
 
-	slotIndexes   *allocator
-	setIndexes    *allocator
-	subnetIndexes *allocator
-	ruleIndexes   *ruleIndex
-	ruleRanges    *ranges
-	ruleNumbers   *shared[kernelRuleNumber]
-	chunkRanges   *ranges
-	chunks        *shared[kernelVector]
-	lastVersion   uint32
-
-	setOf    map[vpc.Identity]*judgeSet
-	aclOf    map[vpc.SubnetNumber]*judgeSet
-	attached map[policy.Port]*attachment
+	sets, acls  judgeTable
+	slotIndexes *allocator
+	ruleIndexes *ruleIndex
+	ruleRanges  *ranges
+	chunkRanges *ranges
+	lastVersion uint32
+	attached    map[policy.Port]*attachment
 
 	retired []retirement                 // the oldest first
 	leaving map[vpc.Identity]*policy.Set // that nobody has any more, see forget
 
-	mu sync.Mutex // every exported method holds it
-}
-
-// A judgeSet is a set of groups, or an ACL, that some port is judged by.
-type judgeSet struct {
-	index           uint32
-	ingress, egress *slot // nil: the open slot
-	users           int
+	mu sync.Mutex // every exported method but PrepareAsk holds it
 }
 
 // An attachment is what has been done to a host-side link.
@@ -140,19 +125,11 @@ func Open(o Options) (*Dataplane, error) {
 	}
 	d := &Dataplane{
 		options:  o,
-		setOf:    make(map[vpc.Identity]*judgeSet),
-		aclOf:    make(map[vpc.SubnetNumber]*judgeSet),
 		attached: make(map[policy.Port]*attachment),
 		leaving:  make(map[vpc.Identity]*policy.Set),
 	}
-	if err := spec.LoadAndAssign(&d.objects, &load); err != nil {
-		if errors.Is(err, ebpf.ErrMapIncompatible) {
-			return nil, fmt.Errorf("what an earlier daemon has pinned is of another version or size (--max-flows): run ringfenced clean first: %w", err)
-		}
-		return nil, fmt.Errorf("load programs: %w", err)
-	}
-	if err := d.loadAsking(); err != nil {
-		return nil, errors.Join(err, d.Close())
+	if err := d.load(spec, load); err != nil {
+		return nil, err
 	}
 	if err := d.prepare(); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -160,8 +137,30 @@ func Open(o Options) (*Dataplane, error) {
 	return d, nil
 }
 
-// loadAsking loads the copy of the programs that only answers questions.
-func (d *Dataplane) loadAsking() error {
+func (d *Dataplane) load(spec *ebpf.CollectionSpec, options ebpf.CollectionOptions) error {
+	loaded, err := ebpf.NewCollectionWithOptions(spec, options)
+	if errors.Is(err, ebpf.ErrMapIncompatible) {
+		return fmt.Errorf("what an earlier daemon has pinned is of another version or size (--max-flows): run ringfenced clean first: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("load programs: %w", err)
+	}
+	defer loaded.Close()
+	d.maps = maps.Clone(loaded.Maps)
+	if err := loaded.Assign(&d.objects); err != nil {
+		return fmt.Errorf("take over programs: %w", err)
+	}
+	return nil
+}
+
+// PrepareAsk loads what Ask needs, the first time: the kernel takes a third of
+// a second to verify it, in which nobody else has to wait.
+func (d *Dataplane) PrepareAsk() error {
+	d.askMu.Lock()
+	defer d.askMu.Unlock()
+	if d.asking != nil {
+		return nil
+	}
 	spec, err := loadKernel()
 	if err != nil {
 		return fmt.Errorf("read programs: %w", err)
@@ -169,27 +168,19 @@ func (d *Dataplane) loadAsking() error {
 	if err := spec.Variables["only_asks"].Set(true); err != nil {
 		return fmt.Errorf("set up programs that answer questions: %w", err)
 	}
-	maps := make(map[string]*ebpf.Map)
-	for _, m := range spec.Maps {
+	shared := make(map[string]*ebpf.Map)
+	for name, m := range spec.Maps {
 		m.Pinning = ebpf.PinNone
+		if !strings.HasPrefix(name, ".") { // the programs' own constants
+			shared[name] = d.maps[name]
+			m.MaxEntries = d.maps[name].MaxEntries()
+		}
 	}
-	spec.Maps["flows"].MaxEntries = d.objects.Flows.MaxEntries()
-	o := &d.objects
-	for _, m := range []struct {
-		name string
-		m    *ebpf.Map
-	}{
-		{"ports", o.Ports}, {"locations", o.Locations}, {"sets", o.Sets}, {"subnets", o.Subnets}, {"slots", o.Slots},
-		{"identities", o.Identities}, {"cidrs", o.Cidrs}, {"l4", o.L4}, {"chunks", o.Chunks}, {"rule_numbers", o.RuleNumbers},
-		{"rule_names", o.RuleNames}, {"flows", o.Flows}, {"seeds", o.Seeds}, {"budgets", o.Budgets}, {"pending", o.Pending}, {"collection", o.Collection}, {"hits", o.Hits},
-		{"drops", o.Drops}, {"events", o.Events}, {"control", o.Control}, {"scratch", o.Scratch},
-	} {
-		maps[m.name] = m.m
-		spec.Maps[m.name].MaxEntries = m.m.MaxEntries()
-	}
-	if err := spec.LoadAndAssign(&d.asking, &ebpf.CollectionOptions{MapReplacements: maps}); err != nil {
+	asking := new(kernelPrograms)
+	if err := spec.LoadAndAssign(asking, &ebpf.CollectionOptions{MapReplacements: shared}); err != nil {
 		return fmt.Errorf("load programs that answer questions: %w", err)
 	}
+	d.asking = asking
 	return nil
 }
 
@@ -210,40 +201,18 @@ func Probe() error {
 
 // prepare maps shared memory and sets up what is always there.
 func (d *Dataplane) prepare() error {
-	var err error
-	if d.control, err = share[kernelControl](d.objects.Control); err != nil {
+	if err := d.tables.open(&d.objects.kernelMaps); err != nil {
 		return err
 	}
-	if d.ports, err = share[kernelPort](d.objects.Ports); err != nil {
-		return err
-	}
-	if d.sets, err = share[kernelJudges](d.objects.Sets); err != nil {
-		return err
-	}
-	if d.subnets, err = share[kernelJudges](d.objects.Subnets); err != nil {
-		return err
-	}
-	if d.budgets, err = share[kernelBudget](d.objects.Budgets); err != nil {
-		return err
-	}
-	if d.collection, err = share[kernelCollection](d.objects.Collection); err != nil {
-		return err
-	}
-	if d.ruleNumbers, err = share[kernelRuleNumber](d.objects.RuleNumbers); err != nil {
-		return err
-	}
-	if d.chunks, err = share[kernelVector](d.objects.Chunks); err != nil {
-		return err
-	}
+	d.sets, d.acls = newJudgeTable("sets of groups", d.tables.sets), newJudgeTable("subnets", d.tables.subnets)
 	d.slotIndexes = newAllocator("slots", firstSlot, d.objects.Slots.MaxEntries(), 0)
-	d.setIndexes = newAllocator("sets of groups", 1, d.sets.len(), time.Second)
-	d.subnetIndexes = newAllocator("subnets", 1, d.subnets.len(), time.Second)
 	d.ruleIndexes = newRuleIndex(d.objects.RuleNames, d.objects.Hits)
 	open := kernelSlot{Flags: uint32(kernelSlotFlagsSLOT_OPEN)}
 	if err := putAll(d.objects.Slots, []uint32{openSlot}, []kernelSlot{open}); err != nil {
 		return err
 	}
-	c := d.control.at(0)
+	c := d.tables.control.at(0)
+	var err error
 	if c.Hz, err = tickRate(); err != nil {
 		return err
 	}
@@ -272,6 +241,9 @@ func (d *Dataplane) Close() error {
 			}
 		}
 	}
-	return errors.Join(append(errs, d.control.close(), d.ports.close(), d.sets.close(), d.subnets.close(), d.collection.close(), d.budgets.close(), d.ruleNumbers.close(), d.chunks.close(),
-		d.asking.Close(), d.objects.Close())...)
+	errs = append(errs, d.tables.close(), d.objects.Close())
+	if d.asking != nil {
+		errs = append(errs, d.asking.Close())
+	}
+	return errors.Join(errs...)
 }

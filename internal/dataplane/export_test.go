@@ -44,12 +44,12 @@ func (d *Dataplane) Entries(t testing.TB) map[string]int {
 			t.Fatal(err)
 		}
 	}
-	for i := range d.ports.len() {
-		if d.ports.at(i).Number != 0 {
+	for i := range d.tables.ports.len() {
+		if d.tables.ports.at(i).Number != 0 {
 			n["ports"]++
 		}
 	}
-	for _, judges := range []*shared[kernelJudges]{d.sets, d.subnets} {
+	for _, judges := range []*shared[kernelJudges]{d.sets.in, d.acls.in} {
 		for i := range judges.len() {
 			if judges.at(i).Identity != 0 {
 				n["judges"]++

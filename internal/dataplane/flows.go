@@ -68,12 +68,12 @@ func (d *Dataplane) Collect() (live, gone int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	halfOpen := make([]uint32, d.budgets.len())
+	halfOpen := make([]uint32, d.tables.budgets.len())
 	err = d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
 		live += len(keys)
 		var old []kernelFlowKey
 		for i := range keys {
-			if port := flows[i].chargedTo(); port < d.budgets.len() {
+			if port := flows[i].chargedTo(); port < d.tables.budgets.len() {
 				halfOpen[port]++
 			}
 			if d.idle(&flows[i], now) > shortestTimeout {
@@ -88,7 +88,7 @@ func (d *Dataplane) Collect() (live, gone int, err error) {
 		return 0, 0, err
 	}
 	for port, n := range halfOpen {
-		atomic.StoreUint32(&d.budgets.at(uint32(port)).HalfOpen, n)
+		atomic.StoreUint32(&d.tables.budgets.at(uint32(port)).HalfOpen, n)
 	}
 	return live, gone, nil
 }
@@ -113,7 +113,7 @@ const shortestTimeout = 30 * time.Second
 func (d *Dataplane) collect(keys []kernelFlowKey) (gone int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c := d.collection.at(0)
+	c := d.tables.collection.at(0)
 	for some := range slices.Chunk(keys, len(c.Key)) {
 		c.Count, c.Deleted = uint32(copy(c.Key[:], some)), 0
 		if _, err := d.objects.Collect.Run(&ebpf.RunOptions{}); err != nil {
@@ -170,7 +170,7 @@ func (d *Dataplane) idle(f *kernelFlow, now uint32) time.Duration {
 		return 0
 	}
 	ticks := min(since(f.Half[0].Last), since(f.Half[1].Last))
-	return time.Duration(ticks) * time.Second / time.Duration(d.control.at(0).Hz)
+	return time.Duration(ticks) * time.Second / time.Duration(d.tables.control.at(0).Hz)
 }
 
 // clockSkew is CLOCK_SKEW in bpf/flow.h.
@@ -180,11 +180,11 @@ const clockSkew = 10000
 func (d *Dataplane) now() (uint32, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.collection.at(0).Count = 0
+	d.tables.collection.at(0).Count = 0
 	if _, err := d.objects.Collect.Run(&ebpf.RunOptions{}); err != nil {
 		return 0, fmt.Errorf("read clock: %w", err)
 	}
-	return d.collection.at(0).Now, nil
+	return d.tables.collection.at(0).Now, nil
 }
 
 // tickRate is how often the kernel's clock ticks in a second. The coarse

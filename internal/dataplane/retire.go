@@ -31,23 +31,17 @@ func (d *Dataplane) finishRetired(now time.Time) error {
 	return nil
 }
 
+// awaitRetired waits until all that is retired can be removed, and removes it.
+func (d *Dataplane) awaitRetired() error {
+	if n := len(d.retired); n > 0 {
+		time.Sleep(time.Until(d.retired[n-1].until))
+	}
+	return d.finishRetired(time.Now())
+}
+
 // retireSlot removes a slot that nobody is to be judged by any more.
 func (d *Dataplane) retireSlot(s *slot) {
 	if s != nil {
 		d.retire(func() error { return d.remove(s) })
 	}
-}
-
-// vacate closes judges that nobody is judged by any more.
-func (d *Dataplane) vacate(in *shared[kernelJudges], s *judgeSet, indexes *allocator) {
-	d.lastVersion++
-	version := d.lastVersion
-	d.retire(func() error {
-		publish(in.at(s.index), closedSlot, closedSlot, version)
-		in.at(s.index).Identity = 0
-		indexes.give(s.index, time.Now())
-		return nil
-	})
-	d.retireSlot(s.ingress)
-	d.retireSlot(s.egress)
 }

@@ -28,7 +28,7 @@ const minRunLength = 14 + 40
 // StopClock stops the programs' clock at a moment, so that a test decides how
 // much time passes between packets.
 func (d *Dataplane) StopClock(at time.Duration) {
-	c := d.control.at(0)
+	c := d.tables.control.at(0)
 	atomic.StoreUint64(&c.ClockOffset, uint64(at.Seconds()*float64(c.Hz)))
 	atomic.StoreUint64(&c.ClockMask, 0)
 }
@@ -45,9 +45,12 @@ func (d *Dataplane) Run(port policy.Port, frame []byte) (policy.Verdict, []byte,
 // Ask says what the kernel would make of a packet that no flow covers. Nothing
 // is counted, told or remembered. The calling thread is where Run's would be.
 func (d *Dataplane) Ask(p *policy.Packet) (policy.Verdict, error) {
+	if err := d.PrepareAsk(); err != nil {
+		return policy.Verdict{}, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	v, _, err := d.run(&d.asking, p.Port, policy.FrameOf(p).Bytes())
+	v, _, err := d.run(d.asking, p.Port, policy.FrameOf(p).Bytes())
 	return v, err
 }
 
@@ -125,7 +128,7 @@ func measure(program *ebpf.Program, port policy.Port, frame []byte, times int) (
 }
 
 func (d *Dataplane) programOf(programs *kernelPrograms, port policy.Port) *ebpf.Program {
-	if d.ports.at(uint32(port)).Flags&uint32(kernelPortFlagsPORT_OUTSIDE) != 0 {
+	if d.tables.ports.at(uint32(port)).Flags&uint32(kernelPortFlagsPORT_OUTSIDE) != 0 {
 		return programs.FromOutside
 	}
 	return programs.FromInterface

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"unsafe"
@@ -16,15 +17,16 @@ type shared[T any] struct {
 	values []T
 }
 
-func share[T any](m *ebpf.Map) (*shared[T], error) {
+func share[T any](m *ebpf.Map, s **shared[T]) error {
 	var zero T
 	size := int(unsafe.Sizeof(zero)) * int(m.MaxEntries())
 	page := unix.Getpagesize()
 	mem, err := unix.Mmap(m.FD(), 0, (size+page-1)/page*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return nil, fmt.Errorf("map memory of %v: %w", m, err)
+		return fmt.Errorf("map memory of %v: %w", m, err)
 	}
-	return &shared[T]{mem, unsafe.Slice((*T)(unsafe.Pointer(&mem[0])), m.MaxEntries())}, nil
+	*s = &shared[T]{mem, unsafe.Slice((*T)(unsafe.Pointer(&mem[0])), m.MaxEntries())}
+	return nil
 }
 
 func (s *shared[T]) at(index uint32) *T { return &s.values[index] }
@@ -44,4 +46,30 @@ func publish(j *kernelJudges, ingress, egress, version uint32) {
 	both := (*uint64)(unsafe.Pointer(&j.Ingress))
 	atomic.StoreUint64(both, uint64(ingress)|uint64(egress)<<32)
 	atomic.StoreUint32(&j.Version, version)
+}
+
+// tables are all arrays that are written in place.
+type tables struct {
+	control       *shared[kernelControl]
+	ports         *shared[kernelPort]
+	sets, subnets *shared[kernelJudges]
+	ruleNumbers   *shared[kernelRuleNumber]
+	chunks        *shared[kernelVector]
+	budgets       *shared[kernelBudget]
+	collection    *shared[kernelCollection]
+}
+
+func (t *tables) open(m *kernelMaps) error {
+	return errors.Join(
+		share(m.Control, &t.control), share(m.Ports, &t.ports), share(m.Sets, &t.sets), share(m.Subnets, &t.subnets),
+		share(m.RuleNumbers, &t.ruleNumbers), share(m.Chunks, &t.chunks),
+		share(m.Budgets, &t.budgets), share(m.Collection, &t.collection),
+	)
+}
+
+func (t *tables) close() error {
+	return errors.Join(
+		t.control.close(), t.ports.close(), t.sets.close(), t.subnets.close(),
+		t.ruleNumbers.close(), t.chunks.close(), t.budgets.close(), t.collection.close(),
+	)
 }

@@ -37,8 +37,11 @@ type slot struct {
 type identityVector struct{ chunks stretch }
 
 // install writes a classifier under a slot of its own. Nothing uses it until
-// it is published.
+// it is published. No classifier needs no slot.
 func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
+	if c == nil {
+		return nil, nil
+	}
 	if len(c.Rules) > chunkRules*maxChunks {
 		return nil, fmt.Errorf("%d rules for one network interface are more than %d", len(c.Rules), chunkRules*maxChunks)
 	}
@@ -155,7 +158,7 @@ func (d *Dataplane) writeRules(s *slot) error {
 			return err
 		}
 		s.rules = append(s.rules, id)
-		d.ruleNumbers.at(base + uint32(i)).Number = number
+		d.tables.ruleNumbers.at(base + uint32(i)).Number = number
 	}
 	return nil
 }
@@ -194,7 +197,7 @@ func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, stretch, err
 	}
 	kv.Word[2] = uint64(base)
 	for i := range filled {
-		*d.chunks.at(base + uint32(i)) = filled[i]
+		*d.tables.chunks.at(base + uint32(i)) = filled[i]
 	}
 	return kv, stretch{base, len(filled)}, nil
 }
@@ -239,6 +242,9 @@ func (d *Dataplane) freeChunks(s *slot, v *identityVector) {
 // remove takes a slot's entries out of the kernel and gives its index back.
 // Programs that are still looking at it see a slot without rules.
 func (d *Dataplane) remove(s *slot) error {
+	if s == nil {
+		return nil
+	}
 	var identities []kernelIdentityKey
 	for id := range s.identities {
 		identities = append(identities, kernelIdentityKey{Slot: s.index, Identity: uint32(id)})

@@ -78,34 +78,25 @@ func (h *Host) Everything() *Change {
 // feed does not have is gone.
 func (h *Host) completed(f *vpc.Feed) *vpc.Feed {
 	g := *f
-	interfaces := make(map[vpc.InterfaceID]bool, len(f.Interfaces))
-	for _, n := range f.Interfaces {
-		interfaces[n.ID] = true
-	}
-	for id := range h.interfaces {
-		if !interfaces[id] {
-			g.GoneInterfaces = append(g.GoneInterfaces, id)
-		}
-	}
-	rules := make(map[vpc.RuleID]bool, len(f.Rules))
-	for _, r := range f.Rules {
-		rules[r.ID] = true
-	}
-	for id := range h.rules {
-		if !rules[id] {
-			g.GoneRules = append(g.GoneRules, id)
-		}
-	}
-	acls := make(map[vpc.ACLID]bool, len(f.ACLs))
-	for _, a := range f.ACLs {
-		acls[a.ID] = true
-	}
-	for id := range h.acls {
-		if !acls[id] {
-			g.GoneACLs = append(g.GoneACLs, id)
-		}
-	}
+	g.GoneInterfaces = missing(h.interfaces, f.Interfaces, func(n *vpc.NetworkInterface) vpc.InterfaceID { return n.ID })
+	g.GoneRules = missing(h.rules, f.Rules, func(r *vpc.Rule) vpc.RuleID { return r.ID })
+	g.GoneACLs = missing(h.acls, f.ACLs, func(a *vpc.NetworkACL) vpc.ACLID { return a.ID })
 	return &g
+}
+
+// missing are the ids of nouns that are known and not in a list.
+func missing[ID comparable, Noun any](known map[ID]Noun, list []Noun, id func(Noun) ID) []ID {
+	listed := make(map[ID]bool, len(list))
+	for _, noun := range list {
+		listed[id(noun)] = true
+	}
+	var gone []ID
+	for i := range known {
+		if !listed[i] {
+			gone = append(gone, i)
+		}
+	}
+	return gone
 }
 
 func (h *Host) putInterface(n *vpc.NetworkInterface, c *Change, before map[vpc.Identity]*Set) {
