@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"reflect"
 
 	"ringfence/internal/awsquery"
@@ -21,101 +22,19 @@ type action struct {
 
 // actions is the whole API. A call whose action is not here is InvalidAction.
 var actions = map[awsquery.Service]map[string]*action{
-	awsquery.EC2: {
-		"CreateSecurityGroup": {
-			handler: handle((*request).createSecurityGroup), network: true,
-			done: []string{"GroupName", "GroupDescription", "VpcId", "DryRun"},
-			kept: []string{"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value"},
-		},
-		"DeleteSecurityGroup": {
-			handler: handle((*request).deleteSecurityGroup), network: true,
-			done: []string{"GroupName", "GroupId", "DryRun"},
-		},
-		"DescribeSecurityGroups": {
-			handler: handle((*request).describeSecurityGroups), network: true,
-			done: []string{"GroupName.N", "GroupId.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
-		},
-		"AuthorizeSecurityGroupIngress": {
-			handler: handle((*request).authorizeIngress), network: true,
-			done: permissionParams,
-			kept: []string{
-				"IpPermissions.N.IpRanges.N.Description", "IpPermissions.N.Groups.N.Description",
-				"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value",
-			},
-		},
-		"RevokeSecurityGroupIngress": {
-			handler: handle((*request).revokeIngress), network: true,
-			done: append([]string{"SecurityGroupRuleId.N"}, permissionParams...),
-			kept: []string{"IpPermissions.N.IpRanges.N.Description", "IpPermissions.N.Groups.N.Description"},
-		},
-		"RunInstances": {
-			handler: handle((*request).runInstances), network: true,
-			done: []string{
-				"ImageId", "MinCount", "MaxCount", "SecurityGroup.N", "SecurityGroupId.N", "SubnetId",
-				"Placement.AvailabilityZone", "UserData", "ClientToken", "DryRun",
-			},
-			kept: []string{
-				"InstanceType", "KeyName", "KernelId", "RamdiskId", "Monitoring.Enabled",
-				"BlockDeviceMapping.N.DeviceName", "BlockDeviceMapping.N.VirtualName", "BlockDeviceMapping.N.NoDevice",
-				"BlockDeviceMapping.N.Ebs.VolumeSize", "BlockDeviceMapping.N.Ebs.VolumeType", "BlockDeviceMapping.N.Ebs.DeleteOnTermination",
-				"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value",
-			},
-		},
-		"DescribeInstances": {
-			handler: handle((*request).describeInstances),
-			done:    []string{"InstanceId.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
-		},
-		"TerminateInstances": {
-			handler: handle((*request).terminateInstances),
-			done:    []string{"InstanceId.N", "DryRun"},
-		},
-		"StopInstances": {
-			handler: handle((*request).stopInstances),
-			done:    []string{"InstanceId.N", "Force", "DryRun"},
-		},
-		"StartInstances": {
-			handler: handle((*request).startInstances),
-			done:    []string{"InstanceId.N", "DryRun"},
-		},
-		"RebootInstances": {
-			handler: handle((*request).rebootInstances),
-			done:    []string{"InstanceId.N", "DryRun"},
-		},
-		"DescribeImages": {
-			handler: handle((*request).describeImages),
-			done: []string{
-				"ImageId.N", "Owner.N", "ExecutableBy.N", "Filter.N.Name", "Filter.N.Value.N",
-				"IncludeDeprecated", "IncludeDisabled", "MaxResults", "NextToken", "DryRun",
-			},
-		},
-		"DescribeRegions": {
-			handler: handle((*request).describeRegions),
-			done:    []string{"RegionName.N", "Filter.N.Name", "Filter.N.Value.N", "AllRegions", "DryRun"},
-		},
-		"DescribeAvailabilityZones": {
-			handler: handle((*request).describeAvailabilityZones),
-			done: []string{
-				"ZoneName.N", "ZoneId.N", "Filter.N.Name", "Filter.N.Value.N", "AllAvailabilityZones", "DryRun",
-			},
-		},
-		"DescribeAccountAttributes": {
-			handler: handle((*request).describeAccountAttributes),
-			done:    []string{"AttributeName.N", "DryRun"},
-		},
-	},
+	awsquery.EC2: union(groupActions, instanceActions, regionActions),
 	awsquery.STS: {
 		"GetCallerIdentity": {handler: handle((*request).getCallerIdentity)},
 	},
 }
 
-// permissionParams are the parameters that Authorize and Revoke share.
-var permissionParams = []string{
-	"GroupName", "GroupId", "IpProtocol", "FromPort", "ToPort", "CidrIp",
-	"SourceSecurityGroupName", "SourceSecurityGroupOwnerId",
-	"IpPermissions.N.IpProtocol", "IpPermissions.N.FromPort", "IpPermissions.N.ToPort",
-	"IpPermissions.N.IpRanges.N.CidrIp",
-	"IpPermissions.N.Groups.N.UserId", "IpPermissions.N.Groups.N.GroupName", "IpPermissions.N.Groups.N.GroupId",
-	"DryRun",
+// union puts the actions of several nouns together. Each has its own.
+func union(tables ...map[string]*action) map[string]*action {
+	all := make(map[string]*action)
+	for _, table := range tables {
+		maps.Copy(all, table)
+	}
+	return all
 }
 
 // A handler is an action's function without its types.

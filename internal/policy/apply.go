@@ -51,8 +51,8 @@ func (h *Host) Apply(f *vpc.Feed) *Change {
 		h.removeACL(a.ID, c)
 		h.acls[a.ID] = a
 		for _, s := range a.Subnets {
-			h.ofSubnet[s] = a
-			c.ACLs[s] = true
+			h.ofSubnet[s.SubnetNo] = a
+			c.ACLs[s.SubnetNo] = true
 		}
 	}
 	h.compareSets(before, c)
@@ -222,9 +222,9 @@ func (h *Host) removeACL(id vpc.ACLID, c *Change) {
 	}
 	delete(h.acls, id)
 	for _, s := range a.Subnets {
-		if h.ofSubnet[s] == a {
-			delete(h.ofSubnet, s)
+		if h.ofSubnet[s.SubnetNo] == a {
+			delete(h.ofSubnet, s.SubnetNo)
 		}
-		c.ACLs[s] = true
+		c.ACLs[s.SubnetNo] = true
 	}
 }

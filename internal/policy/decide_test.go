@@ -74,7 +74,7 @@ func newOffice(t *testing.T) *office {
 		feed.Rules = append(feed.Rules, r)
 	}
 	for n, subnet := range []vpc.SubnetNumber{2, 3} {
-		a := &vpc.NetworkACL{ID: vpc.ACLID(fmt.Sprintf("acl-%d", n)), Subnets: []vpc.SubnetNumber{subnet}}
+		a := &vpc.NetworkACL{ID: vpc.ACLID(fmt.Sprintf("acl-%d", n)), Subnets: []vpc.ACLAssociation{{SubnetNo: subnet}}}
 		for number, e := range []struct {
 			egress   bool
 			from, to uint16

@@ -71,7 +71,7 @@ func NewWorld(rnd *rand.Rand, numbers *Numbers) *World {
 	}
 	for _, subnet := range []vpc.SubnetNumber{2, 3} {
 		if rnd.IntN(4) > 0 {
-			w.acls = append(w.acls, &vpc.NetworkACL{ID: vpc.ACLID(fmt.Sprintf("acl-%d", subnet)), Network: vpcNetwork, Subnets: []vpc.SubnetNumber{subnet}})
+			w.acls = append(w.acls, &vpc.NetworkACL{ID: vpc.ACLID(fmt.Sprintf("acl-%d", subnet)), Network: vpcNetwork, Subnets: []vpc.ACLAssociation{{SubnetNo: subnet}}})
 			w.changeACL(len(w.acls) - 1)
 		}
 	}

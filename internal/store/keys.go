@@ -23,6 +23,8 @@ import (
 //	-/-/subnet/<region>/<subnet>              → number
 //	-/-/home/<instance>                       → region and account
 //	-/-/public/<address>                      → interface
+//	-/-/elastic/<address>                     → region and account that keep it
+//	-/-/block/<IPv6 block>                    → VPC
 //	-/-/epoch                                 put by Reset
 //	-/-/stage/<id>                            a staged transaction
 //	<region>/-/home/<group>                   → account
@@ -35,7 +37,12 @@ import (
 //	…/interface/<interface>                   NetworkInterface
 //	…/instance/<instance>                     Instance
 //	…/reservation/<reservation>               Reservation
+//	…/vpc/<vpc>                               VPC
+//	…/vpcsubnet/<subnet>                      Subnet
+//	…/gateway/<internet gateway>              InternetGateway
+//	…/routetable/<route table>                RouteTable
 //	…/acl/<acl>                               NetworkACL
+//	…/address/<address>                       Address
 //	…/token/<action>/<client token>           what a call with a client token has done
 //
 // A collection that transactions scan has a marker: the key that is the
@@ -86,7 +93,8 @@ func collectionOf(k string) string { return k[:strings.LastIndexByte(k, '/')+1] 
 // isMarked reports whether the collection of k has a marker.
 func isMarked(k string) bool {
 	switch kindOf(k) {
-	case "account", "group", "rule", "name", "ref", "interface", "instance", "reservation", "acl":
+	case "account", "group", "rule", "name", "ref", "interface", "instance", "reservation",
+		"vpc", "vpcsubnet", "gateway", "routetable", "acl", "address", "block":
 		return true
 	}
 	return false
@@ -113,7 +121,7 @@ func networkKey(r vpc.Region, n vpc.NetworkID) string {
 	return key(noRegion, noAccount, "network", string(r), string(n))
 }
 
-func subnetKey(r vpc.Region, s vpc.SubnetID) string {
+func subnetNumberKey(r vpc.Region, s vpc.SubnetID) string {
 	return key(noRegion, noAccount, "subnet", string(r), string(s))
 }
 
@@ -122,6 +130,12 @@ func subnetKey(r vpc.Region, s vpc.SubnetID) string {
 func homeKey(r vpc.Region, id string) string { return key(r, noAccount, "home", url.PathEscape(id)) }
 
 func publicKey(a netip.Addr) string { return key(noRegion, noAccount, "public", a.String()) }
+
+func elasticKey(a netip.Addr) string { return key(noRegion, noAccount, "elastic", a.String()) }
+
+func blockKey(block string) string {
+	return key(noRegion, noAccount, "block", url.PathEscape(block))
+}
 
 func stageKey(id string) string { return stagePrefix + id }
 
@@ -159,6 +173,26 @@ func instanceKey(r vpc.Region, a vpc.AccountID, id vpc.InstanceID) string {
 
 func reservationKey(r vpc.Region, a vpc.AccountID, id vpc.ReservationID) string {
 	return key(r, a, "reservation", string(id))
+}
+
+func vpcKey(r vpc.Region, a vpc.AccountID, id vpc.NetworkID) string {
+	return key(r, a, "vpc", string(id))
+}
+
+func subnetKey(r vpc.Region, a vpc.AccountID, id vpc.SubnetID) string {
+	return key(r, a, "vpcsubnet", string(id))
+}
+
+func gatewayKey(r vpc.Region, a vpc.AccountID, id vpc.GatewayID) string {
+	return key(r, a, "gateway", string(id))
+}
+
+func routeTableKey(r vpc.Region, a vpc.AccountID, id vpc.RouteTableID) string {
+	return key(r, a, "routetable", string(id))
+}
+
+func addressKey(r vpc.Region, a vpc.AccountID, public string) string {
+	return key(r, a, "address", public)
 }
 
 func aclKey(r vpc.Region, a vpc.AccountID, id vpc.ACLID) string {

@@ -51,7 +51,7 @@ func (tx *Tx) NetworkNumber(region vpc.Region, n vpc.NetworkID) vpc.NetworkNumbe
 
 // SubnetNumber returns the number of a subnet, a new one at the first call.
 func (tx *Tx) SubnetNumber(region vpc.Region, s vpc.SubnetID) vpc.SubnetNumber {
-	return vpc.SubnetNumber(tx.internNumber(subnetKey(region, s), subnetNumbers))
+	return vpc.SubnetNumber(tx.internNumber(subnetNumberKey(region, s), subnetNumbers))
 }
 
 func (tx *Tx) internNumber(k string, c Counter) uint64 {
@@ -72,7 +72,12 @@ func (tx *Tx) AddressTaken(region vpc.Region, n vpc.NetworkID, a netip.Addr) boo
 
 // PublicAddressTaken reports whether an interface holds a public address, as
 // AddressTaken does.
-func (tx *Tx) PublicAddressTaken(a netip.Addr) bool { return tx.peek(publicKey(a)) != nil }
+func (tx *Tx) PublicAddressTaken(a netip.Addr) bool {
+	return tx.peek(publicKey(a)) != nil || tx.peek(elasticKey(a)) != nil
+}
+
+// BlockTaken reports whether a VPC holds an IPv6 block, as AddressTaken does.
+func (tx *Tx) BlockTaken(block netip.Prefix) bool { return tx.peek(blockKey(block.String())) != nil }
 
 // Cursor returns the private address that a network gave out last; it is
 // invalid at first.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"ringfence/internal/vpc"
@@ -122,6 +123,80 @@ func (r Reader) Instances(region vpc.Region, account vpc.AccountID) []*vpc.Insta
 // Reservation returns an account's reservation with an id.
 func (r Reader) Reservation(region vpc.Region, account vpc.AccountID, id vpc.ReservationID) *vpc.Reservation {
 	return lookup[vpc.Reservation](r, reservationKey(region, account, id))
+}
+
+// VPC returns an account's VPC with an id.
+func (r Reader) VPC(region vpc.Region, account vpc.AccountID, id vpc.NetworkID) *vpc.VPC {
+	return lookup[vpc.VPC](r, vpcKey(region, account, id))
+}
+
+// VPCs returns an account's VPCs by rising id.
+func (r Reader) VPCs(region vpc.Region, account vpc.AccountID) []*vpc.VPC {
+	return list[vpc.VPC](r, collectionOf(vpcKey(region, account, "")))
+}
+
+// DefaultVPC returns an account's default VPC.
+func (r Reader) DefaultVPC(region vpc.Region, account vpc.AccountID) *vpc.VPC {
+	for _, v := range r.VPCs(region, account) {
+		if v.Default {
+			return v
+		}
+	}
+	return nil
+}
+
+// Subnet returns an account's subnet with an id.
+func (r Reader) Subnet(region vpc.Region, account vpc.AccountID, id vpc.SubnetID) *vpc.Subnet {
+	return lookup[vpc.Subnet](r, subnetKey(region, account, id))
+}
+
+// Subnets returns an account's subnets by rising id.
+func (r Reader) Subnets(region vpc.Region, account vpc.AccountID) []*vpc.Subnet {
+	return list[vpc.Subnet](r, collectionOf(subnetKey(region, account, "")))
+}
+
+// Gateway returns an account's internet gateway with an id.
+func (r Reader) Gateway(region vpc.Region, account vpc.AccountID, id vpc.GatewayID) *vpc.InternetGateway {
+	return lookup[vpc.InternetGateway](r, gatewayKey(region, account, id))
+}
+
+// Gateways returns an account's internet gateways by rising id.
+func (r Reader) Gateways(region vpc.Region, account vpc.AccountID) []*vpc.InternetGateway {
+	return list[vpc.InternetGateway](r, collectionOf(gatewayKey(region, account, "")))
+}
+
+// RouteTable returns an account's route table with an id.
+func (r Reader) RouteTable(region vpc.Region, account vpc.AccountID, id vpc.RouteTableID) *vpc.RouteTable {
+	return lookup[vpc.RouteTable](r, routeTableKey(region, account, id))
+}
+
+// RouteTables returns an account's route tables by rising id.
+func (r Reader) RouteTables(region vpc.Region, account vpc.AccountID) []*vpc.RouteTable {
+	return list[vpc.RouteTable](r, collectionOf(routeTableKey(region, account, "")))
+}
+
+// Address returns an account's Elastic IP address.
+func (r Reader) Address(region vpc.Region, account vpc.AccountID, public netip.Addr) *vpc.Address {
+	return lookup[vpc.Address](r, addressKey(region, account, public.String()))
+}
+
+// Addresses returns an account's Elastic IP addresses.
+func (r Reader) Addresses(region vpc.Region, account vpc.AccountID) []*vpc.Address {
+	return list[vpc.Address](r, collectionOf(addressKey(region, account, "")))
+}
+
+// InterfaceAt returns the interface that has a private address in a network,
+// whoever owns it.
+func (r Reader) InterfaceAt(region vpc.Region, network vpc.NetworkID, a netip.Addr) vpc.InterfaceID {
+	if id := lookup[vpc.InterfaceID](r, ipKey(region, network, a)); id != nil {
+		return *id
+	}
+	return ""
+}
+
+// ACL returns an account's network ACL with an id.
+func (r Reader) ACL(region vpc.Region, account vpc.AccountID, id vpc.ACLID) *vpc.NetworkACL {
+	return lookup[vpc.NetworkACL](r, aclKey(region, account, id))
 }
 
 // ACLs returns an account's network ACLs by rising id.

@@ -78,11 +78,21 @@ func newNoun(kind string) (any, error) {
 		return new(vpc.Instance), nil
 	case "reservation":
 		return new(vpc.Reservation), nil
+	case "vpc":
+		return new(vpc.VPC), nil
+	case "vpcsubnet":
+		return new(vpc.Subnet), nil
+	case "gateway":
+		return new(vpc.InternetGateway), nil
+	case "routetable":
+		return new(vpc.RouteTable), nil
 	case "acl":
 		return new(vpc.NetworkACL), nil
+	case "address":
+		return new(vpc.Address), nil
 	case "token":
 		return new(Token), nil
-	case "home":
+	case "home", "elastic":
 		return new(Home), nil
 	case "ref":
 		return new(User), nil
@@ -92,6 +102,8 @@ func newNoun(kind string) (any, error) {
 		return new(stageRecord), nil
 	case "name":
 		return new(vpc.GroupID), nil
+	case "block":
+		return new(vpc.NetworkID), nil
 	case "accesskey":
 		return new(vpc.AccountID), nil
 	case "ip", "public":

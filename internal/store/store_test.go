@@ -46,7 +46,18 @@ func TestLayout(t *testing.T) {
 			Image: "ami-eca54085", Type: "m1.small", LaunchTime: at, Network: vpc.ClassicNetwork, Interface: "eni-1",
 			Groups: []vpc.GroupID{"sg-1"}, PrivateAddr: private, PublicAddr: public, ClientToken: "a/b", Generation: 1})
 		tx.PutReservation(&vpc.Reservation{ID: "r-1", Account: albert, Region: region, Groups: []vpc.GroupID{"sg-1"}})
+		tx.PutVPC(&vpc.VPC{ID: "vpc-1", Number: tx.NetworkNumber(region, "vpc-1"), Account: albert, Region: region, Default: true,
+			CIDRs: []vpc.CIDRAssociation{{ID: "vpc-cidr-assoc-1", CIDR: netip.MustParsePrefix("172.31.0.0/16")}},
+			IPv6:  []vpc.CIDRAssociation{{ID: "vpc-cidr-assoc-2", CIDR: netip.MustParsePrefix("2001:db8:100::/56")}}})
+		tx.PutSubnet(&vpc.Subnet{ID: "subnet-1", Number: tx.SubnetNumber(region, "subnet-1"), Account: albert, Region: region,
+			Network: "vpc-1", NetworkNo: tx.NetworkNumber(region, "vpc-1"), Zone: "us-east-1a", CIDR: netip.MustParsePrefix("172.31.0.0/20")})
+		tx.PutGateway(&vpc.InternetGateway{ID: "igw-1", Account: albert, Region: region, Network: "vpc-1"})
+		tx.PutRouteTable(&vpc.RouteTable{ID: "rtb-1", Account: albert, Region: region, Network: "vpc-1",
+			Routes:       []vpc.Route{{Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: "igw-1", Origin: "CreateRoute"}},
+			Associations: []vpc.RouteTableAssociation{{ID: "rtbassoc-1"}}})
+		tx.PutAddress(&vpc.Address{Public: netip.MustParseAddr("203.0.113.6"), Allocation: "eipalloc-1", Account: albert, Region: region})
 		tx.PutACL(&vpc.NetworkACL{ID: "acl-1", Account: albert, Region: region, Network: "vpc-1", Default: true,
+			Subnets: []vpc.ACLAssociation{{ID: "aclassoc-1", Subnet: "subnet-1", SubnetNo: tx.SubnetNumber(region, "subnet-1")}},
 			Entries: []vpc.ACLEntry{{Number: 100, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("0.0.0.0/0")}}})
 		tx.PutToken(region, albert, "a/b", &Token{Action: "RunInstances", Fingerprint: "f", Reservation: "r-1", Created: at})
 		tx.PutCursor(region, vpc.ClassicNetwork, private)
@@ -231,11 +242,21 @@ func TestWatch(t *testing.T) {
 		t.Fatalf("first feed %+v, want everything", f)
 	}
 
-	// What happens between two calls comes as one feed.
-	update(t, s, func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID}); return nil })
-	update(t, s, func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: "sgr-2", Group: g.ID}); return nil })
-	last := update(t, s, func(tx *Tx) error { tx.DeleteRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID}); return nil })
+	// Each revision that changes what is enforced comes by itself; others go
+	// along with it.
+	update(t, s, func(tx *Tx) error { tx.PutGroup(group("r", "sg-2")); return nil })
+	first := update(t, s, func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID}); return nil })
+	update(t, s, func(tx *Tx) error { tx.DeleteGroup(tx.Group("r", "sg-2")); return nil })
+	last := update(t, s, func(tx *Tx) error {
+		tx.DeleteRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID})
+		tx.PutRule(g, &vpc.Rule{ID: "sgr-2", Group: g.ID})
+		return nil
+	})
 	view(t, s) // the feeds have arrived
+	f = next(t, w)
+	if f.Whole || f.Revision < first || f.Revision >= last || len(f.Rules) != 1 || f.Rules[0].ID != "sgr-1" || len(f.GoneRules) != 0 || len(f.GoneGroups) != 1 {
+		t.Errorf("feed %+v, want sgr-1 at %d and sg-2 gone", f, first)
+	}
 	f = next(t, w)
 	if f.Whole || f.Revision != last || len(f.Rules) != 1 || f.Rules[0].ID != "sgr-2" || len(f.GoneRules) != 1 {
 		t.Errorf("feed %+v, want sgr-2 at %d and sgr-1 gone", f, last)

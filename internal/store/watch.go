@@ -24,10 +24,12 @@ func (s *Store) Resume(revision int64) *Watcher {
 	return &Watcher{index: s.index, after: revision, least: s.Revision()}
 }
 
-// Next waits until there is something new, and returns all of it as one Feed:
-// a watcher that comes late gets the newest state of each noun, not its
-// history. A Feed may be empty but for its revision, when what has changed is
-// not for agents. Next fails when ctx is done, only then.
+// Next waits until there is something new, and returns it as one Feed. A
+// watcher that comes late gets the newest state of each noun, not its history;
+// but of the revisions that change what is enforced each has a Feed of its own,
+// so that no packet meets a mixture of two. A Feed may be empty but for its
+// revision, when what has changed is not for agents. Next fails when ctx is
+// done, only then.
 func (w *Watcher) Next(ctx context.Context) (*vpc.Feed, error) {
 	if _, err := w.index.at(ctx, w.least); err != nil {
 		return nil, err
@@ -36,11 +38,41 @@ func (w *Watcher) Next(ctx context.Context) (*vpc.Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.after = snap.revision
 	if !complete {
+		w.after = snap.revision
 		return wholeFeed(snap), nil
 	}
-	return deltaFeed(snap.revision, changes), nil
+	changes, w.after = oneEnforced(changes, snap.revision)
+	return deltaFeed(w.after, changes), nil
+}
+
+// oneEnforced cuts changes before the second revision that changes what is
+// enforced. It returns the revision that the others lead to.
+func oneEnforced(changes []change, newest int64) ([]change, int64) {
+	var first int64 // that changes what is enforced
+	for i, c := range changes {
+		switch {
+		case !isEnforced(c):
+		case first == 0:
+			first = c.revision
+		case c.revision != first:
+			// What else the second revision has done may come before c.
+			for i > 0 && changes[i-1].revision == c.revision {
+				i--
+			}
+			return changes[:i], c.revision - 1
+		}
+	}
+	return changes, newest
+}
+
+// isEnforced reports whether a change may alter a verdict.
+func isEnforced(c change) bool {
+	switch kindOf(c.key) {
+	case "vpc", "vpcsubnet", "gateway", "routetable", "acl", "rule", "interface":
+		return true
+	}
+	return false
 }
 
 func wholeFeed(snap snapshot) *vpc.Feed {
@@ -74,6 +106,14 @@ func deltaFeed(revision int64, changes []change) *vpc.Feed {
 // addToFeed adds noun if it is for agents.
 func addToFeed(f *vpc.Feed, noun any) {
 	switch n := noun.(type) {
+	case *vpc.VPC:
+		f.VPCs = append(f.VPCs, n)
+	case *vpc.Subnet:
+		f.Subnets = append(f.Subnets, n)
+	case *vpc.InternetGateway:
+		f.Gateways = append(f.Gateways, n)
+	case *vpc.RouteTable:
+		f.RouteTables = append(f.RouteTables, n)
 	case *vpc.SecurityGroup:
 		f.Groups = append(f.Groups, n)
 	case *vpc.Rule:
@@ -90,6 +130,14 @@ func addToFeed(f *vpc.Feed, noun any) {
 // addGone adds the id of noun if it was for agents.
 func addGone(f *vpc.Feed, noun any) {
 	switch n := noun.(type) {
+	case *vpc.VPC:
+		f.GoneVPCs = append(f.GoneVPCs, n.ID)
+	case *vpc.Subnet:
+		f.GoneSubnets = append(f.GoneSubnets, n.ID)
+	case *vpc.InternetGateway:
+		f.GoneGateways = append(f.GoneGateways, n.ID)
+	case *vpc.RouteTable:
+		f.GoneRouteTables = append(f.GoneRouteTables, n.ID)
 	case *vpc.SecurityGroup:
 		f.GoneGroups = append(f.GoneGroups, n.ID)
 	case *vpc.Rule:

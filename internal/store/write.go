@@ -156,8 +156,73 @@ func (tx *Tx) PutReservation(r *vpc.Reservation) {
 	tx.put(reservationKey(r.Region, r.Account, r.ID), r)
 }
 
+// PutVPC makes a VPC or replaces it. Its IPv6 blocks are held for it, until it
+// is put without them.
+func (tx *Tx) PutVPC(v *vpc.VPC) {
+	tx.releaseBlocks(tx.VPC(v.Region, v.Account, v.ID))
+	for _, c := range v.IPv6 {
+		tx.put(blockKey(c.CIDR.String()), &v.ID)
+	}
+	tx.put(vpcKey(v.Region, v.Account, v.ID), v)
+}
+
+// DeleteVPC deletes a VPC. Whether it is in use is the caller's to check.
+func (tx *Tx) DeleteVPC(v *vpc.VPC) {
+	tx.releaseBlocks(v)
+	tx.remove(vpcKey(v.Region, v.Account, v.ID))
+}
+
+// releaseBlocks gives back the IPv6 blocks of v; nil has none.
+func (tx *Tx) releaseBlocks(v *vpc.VPC) {
+	if v == nil {
+		return
+	}
+	for _, c := range v.IPv6 {
+		tx.remove(blockKey(c.CIDR.String()))
+	}
+}
+
+// PutSubnet makes a subnet or replaces it.
+func (tx *Tx) PutSubnet(s *vpc.Subnet) { tx.put(subnetKey(s.Region, s.Account, s.ID), s) }
+
+// DeleteSubnet deletes a subnet. Whether it is in use is the caller's to check.
+func (tx *Tx) DeleteSubnet(s *vpc.Subnet) { tx.remove(subnetKey(s.Region, s.Account, s.ID)) }
+
+// PutGateway makes an internet gateway or replaces it.
+func (tx *Tx) PutGateway(g *vpc.InternetGateway) { tx.put(gatewayKey(g.Region, g.Account, g.ID), g) }
+
+// DeleteGateway deletes an internet gateway.
+func (tx *Tx) DeleteGateway(g *vpc.InternetGateway) { tx.remove(gatewayKey(g.Region, g.Account, g.ID)) }
+
+// PutRouteTable makes a route table or replaces it.
+func (tx *Tx) PutRouteTable(t *vpc.RouteTable) {
+	tx.put(routeTableKey(t.Region, t.Account, t.ID), t)
+}
+
+// DeleteRouteTable deletes a route table.
+func (tx *Tx) DeleteRouteTable(t *vpc.RouteTable) {
+	tx.remove(routeTableKey(t.Region, t.Account, t.ID))
+}
+
+// PutAddress makes an Elastic IP address or replaces it. It is the account's
+// until DeleteAddress, whether an interface has it or not: to give it to one is
+// to put that too.
+func (tx *Tx) PutAddress(a *vpc.Address) {
+	tx.put(elasticKey(a.Public), &Home{Region: a.Region, Account: a.Account})
+	tx.put(addressKey(a.Region, a.Account, a.Public.String()), a)
+}
+
+// DeleteAddress gives an Elastic IP address back.
+func (tx *Tx) DeleteAddress(a *vpc.Address) {
+	tx.remove(elasticKey(a.Public))
+	tx.remove(addressKey(a.Region, a.Account, a.Public.String()))
+}
+
 // PutACL makes a network ACL or replaces it.
 func (tx *Tx) PutACL(a *vpc.NetworkACL) { tx.put(aclKey(a.Region, a.Account, a.ID), a) }
+
+// DeleteACL deletes a network ACL.
+func (tx *Tx) DeleteACL(a *vpc.NetworkACL) { tx.remove(aclKey(a.Region, a.Account, a.ID)) }
 
 // PutToken remembers what a call with a client token has done.
 func (tx *Tx) PutToken(region vpc.Region, account vpc.AccountID, token string, t *Token) {

@@ -11,8 +11,15 @@ type NetworkACL struct {
 	Network NetworkID
 	Default bool
 	Entries []ACLEntry
-	Subnets []SubnetNumber // whose ACL this is
+	Subnets []ACLAssociation // whose ACL this is
 	Tags    []Tag
+}
+
+// An ACLAssociation gives a subnet its ACL. Every subnet has exactly one.
+type ACLAssociation struct {
+	ID       AssociationID // aclassoc-
+	Subnet   SubnetID
+	SubnetNo SubnetNumber
 }
 
 // An ACLEntry allows or denies. Entries are tried by rising number, and the

@@ -9,17 +9,25 @@ type Feed struct {
 	// knows besides them is gone.
 	Whole bool
 
-	Groups     []*SecurityGroup
-	Rules      []*Rule
-	Interfaces []*NetworkInterface
-	ACLs       []*NetworkACL
-	Instances  []*Instance
+	VPCs        []*VPC
+	Subnets     []*Subnet
+	Gateways    []*InternetGateway
+	RouteTables []*RouteTable
+	ACLs        []*NetworkACL
+	Groups      []*SecurityGroup
+	Rules       []*Rule
+	Interfaces  []*NetworkInterface
+	Instances   []*Instance
 
-	GoneGroups     []GroupID
-	GoneRules      []RuleID
-	GoneInterfaces []InterfaceID
-	GoneACLs       []ACLID
-	GoneInstances  []InstanceID
+	GoneVPCs        []NetworkID
+	GoneSubnets     []SubnetID
+	GoneGateways    []GatewayID
+	GoneRouteTables []RouteTableID
+	GoneACLs        []ACLID
+	GoneGroups      []GroupID
+	GoneRules       []RuleID
+	GoneInterfaces  []InterfaceID
+	GoneInstances   []InstanceID
 }
 
 // A Report is what an agent tells the server.

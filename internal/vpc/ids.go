@@ -16,6 +16,11 @@ type (
 	ACLID         string // acl-
 	ReservationID string // r-
 	ImageID       string // ami-
+	GatewayID     string // igw-
+	RouteTableID  string // rtb-
+	AllocationID  string // eipalloc-
+	AssociationID string // aclassoc-, eipassoc-, rtbassoc-, subnet-cidr-assoc- or vpc-cidr-assoc-
+	AttachmentID  string // eni-attach-
 )
 
 // Classic names the one EC2-Classic network of a region, and its one subnet.

@@ -17,14 +17,19 @@ type NetworkInterface struct {
 	NetworkNo NetworkNumber
 	Subnet    SubnetID
 	SubnetNo  SubnetNumber
-	Instance  InstanceID // "" when not attached
+	Zone      Zone
+
+	// Instance is "" and Attachment nil when the interface is not attached.
+	Instance   InstanceID
+	Attachment *Attachment
 
 	// Groups is sorted and without repetition. Identity stands for exactly
 	// this set, whoever else has it.
 	Groups   []GroupID
 	Identity Identity
 
-	// Addresses are private; the first is the primary one.
+	// Addresses are private. The first is the primary one, and IPv4; the others
+	// are secondary ones, and IPv6.
 	Addresses []netip.Addr
 
 	// Public maps private addresses to public ones, one to one. The instance
@@ -34,17 +39,22 @@ type NetworkInterface struct {
 	// NoSourceDestCheck lets the interface send and receive packets of other
 	// addresses than its own. EC2-Classic has no such interface.
 	NoSourceDestCheck bool
+
+	Timeouts    ConnectionTimeouts
+	Description string
+	Requester   string // who made it for the account, such as amazon-elb; "" is the account itself
+	Tags        []Tag
 }
 
 // Primary is the interface's first private address.
 func (n *NetworkInterface) Primary() netip.Addr { return n.Addresses[0] }
 
 // MAC is 02:52 and the low 32 bits of the primary address, so that an address
-// that is used again meets no stale neighbour entry. An IPv6-only interface
-// has a hash of its address instead.
+// that is used again meets no stale neighbour entry.
 func (n *NetworkInterface) MAC() [6]byte { return MACOf(n.Primary()) }
 
-// MACOf returns the MAC address of the interface whose primary address is a.
+// MACOf returns the MAC address of the interface whose primary address is a, or
+// of the host on the internet side that has it. For IPv6 it ends in a hash.
 func MACOf(a netip.Addr) [6]byte {
 	mac := [6]byte{0x02, 0x52}
 	if a.Is4() {

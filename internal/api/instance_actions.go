@@ -1,0 +1,45 @@
+package api
+
+// instanceActions are about instances and images.
+var instanceActions = map[string]*action{
+	"RunInstances": {
+		handler: handle((*request).runInstances), network: true,
+		done: []string{
+			"ImageId", "MinCount", "MaxCount", "SecurityGroup.N", "SecurityGroupId.N", "SubnetId",
+			"Placement.AvailabilityZone", "UserData", "ClientToken", "DryRun",
+		},
+		kept: []string{
+			"InstanceType", "KeyName", "KernelId", "RamdiskId", "Monitoring.Enabled",
+			"BlockDeviceMapping.N.DeviceName", "BlockDeviceMapping.N.VirtualName", "BlockDeviceMapping.N.NoDevice",
+			"BlockDeviceMapping.N.Ebs.VolumeSize", "BlockDeviceMapping.N.Ebs.VolumeType", "BlockDeviceMapping.N.Ebs.DeleteOnTermination",
+			"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value",
+		},
+	},
+	"DescribeInstances": {
+		handler: handle((*request).describeInstances),
+		done:    []string{"InstanceId.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
+	},
+	"TerminateInstances": {
+		handler: handle((*request).terminateInstances),
+		done:    []string{"InstanceId.N", "DryRun"},
+	},
+	"StopInstances": {
+		handler: handle((*request).stopInstances),
+		done:    []string{"InstanceId.N", "Force", "DryRun"},
+	},
+	"StartInstances": {
+		handler: handle((*request).startInstances),
+		done:    []string{"InstanceId.N", "DryRun"},
+	},
+	"RebootInstances": {
+		handler: handle((*request).rebootInstances),
+		done:    []string{"InstanceId.N", "DryRun"},
+	},
+	"DescribeImages": {
+		handler: handle((*request).describeImages),
+		done: []string{
+			"ImageId.N", "Owner.N", "ExecutableBy.N", "Filter.N.Name", "Filter.N.Value.N",
+			"IncludeDeprecated", "IncludeDisabled", "MaxResults", "NextToken", "DryRun",
+		},
+	},
+}
