@@ -58,6 +58,11 @@ func handle[In, Out any](f func(*request, context.Context, *In) (*Out, error)) h
 	}
 }
 
+// returnOutput is the answer of an action that has nothing else to tell.
+type returnOutput struct {
+	Return bool `aws:"return"`
+}
+
 // IsAction reports whether a service has an action.
 func IsAction(s awsquery.Service, name string) bool { return actions[s][name] != nil }
 

@@ -47,7 +47,7 @@ func TestNamesAreAWSs(t *testing.T) {
 			var elements []string
 			wireNames(act.output, "", list, &elements)
 			for _, e := range elements {
-				if !model.HasElement(service, name, e) && !slices.Contains(notInModel, name+" "+e) {
+				if !model.HasElement(service, name, e) && !isReturn(service, e) && !slices.Contains(notInModel, name+" "+e) {
 					t.Errorf("%s %s answers no element %s", service, name, e)
 				}
 			}
@@ -66,13 +66,17 @@ func indexed(p string) string {
 	return strings.Join(steps, ".")
 }
 
+// isReturn reports whether an element is the word of EC2's actions that they
+// have done something. The model leaves it out where they answer nothing else,
+// their samples in the EC2 API reference do not.
+func isReturn(service awsquery.Service, element string) bool {
+	return service == awsquery.EC2 && element == "return"
+}
+
 // notInModel are elements that answers had before the model's time, or have
 // since (EC2 User Guide 2012, samples; EC2 API reference of today).
 var notInModel = []string{
-	"CreateSecurityGroup return",
-	"DeleteSecurityGroup return",
 	"DeleteSecurityGroup groupId",
-	"RebootInstances return",
 	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.securityGroupRuleId",
 	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.groupId",
 	"RevokeSecurityGroupIngress revokedSecurityGroupRuleSet.item.isEgress",

@@ -89,13 +89,9 @@ func (r *request) startInstances(ctx context.Context, in *instancesInput) (*stat
 	})
 }
 
-type rebootInstancesOutput struct {
-	Return bool `aws:"return"`
-}
-
 // rebootInstances implements RebootInstances. An instance keeps its addresses
 // and stays running.
-func (r *request) rebootInstances(ctx context.Context, in *instancesInput) (*rebootInstancesOutput, error) {
+func (r *request) rebootInstances(ctx context.Context, in *instancesInput) (*returnOutput, error) {
 	_, err := r.changeInstances(ctx, in.InstanceIDs, func(_ *store.Tx, i *vpc.Instance) error {
 		if i.State != vpc.Running {
 			return errState(i, "rebooted")
@@ -106,7 +102,7 @@ func (r *request) rebootInstances(ctx context.Context, in *instancesInput) (*reb
 	if err != nil {
 		return nil, err
 	}
-	return &rebootInstancesOutput{Return: true}, nil
+	return &returnOutput{Return: true}, nil
 }
 
 // changeInstances applies change to a copy of each of the instances, to all of

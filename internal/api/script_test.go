@@ -176,8 +176,9 @@ func (p *player) tell(status int, body string) string {
 }
 
 var (
-	longName  = regexp.MustCompile(`\b(sg|sgr|i|r|eni|vol)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b`)
-	shortName = regexp.MustCompile(`\b(?:sg|sgr|i|r|eni|vol)-[0-9]{1,3}\b`)
+	longName  = regexp.MustCompile(`\b[a-z]+(?:-[a-z]+)*-(?:[0-9a-f]{17}|[0-9a-f]{8})\b`)
+	shortName = regexp.MustCompile(`\b[a-z]+(?:-[a-z]+)*-[0-9]{1,3}\b`)
+	givenID   = regexp.MustCompile(`^(a[mkr]i-.*|[a-z-]+-(0000.*|12345678)|sg-843f59ed|sg-5a9c116a)$`) // nothing in a script makes them
 	clockTime = regexp.MustCompile(`\b20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-9:.]{8,12}(Z| UTC)`)
 	requestID = regexp.MustCompile(`(?i)\n *<requestId>[^<]*</requestId>`)
 )
@@ -188,13 +189,13 @@ func (p *player) hide(s string) string {
 	s = requestID.ReplaceAllString(s, "")
 	s = clockTime.ReplaceAllString(s, "TIME")
 	return longName.ReplaceAllStringFunc(s, func(id string) string {
-		if id == "sg-843f59ed" || id == "sg-5a9c116a" || strings.HasPrefix(id, "sg-0000") || strings.HasPrefix(id, "i-0000") {
+		if givenID.MatchString(id) {
 			return id
 		}
 		if name, ok := p.names[id]; ok {
 			return name
 		}
-		prefix, _, _ := strings.Cut(id, "-")
+		prefix := id[:strings.LastIndexByte(id, '-')]
 		p.count[prefix]++
 		name := fmt.Sprintf("%s-%d", prefix, p.count[prefix])
 		p.names[id], p.ids[name] = name, id
