@@ -51,6 +51,9 @@ func runTests(m *testing.M) int {
 // albert is the account of the EC2 User Guide 2012's examples, in EC2-Classic.
 const albert vpc.AccountID = "111122223333"
 
+// carol is an account of today, whose calls are about its default VPC.
+const carol vpc.AccountID = "123456789012"
+
 // fresh resets the shared world.
 func fresh(t testing.TB) *world {
 	t.Helper()
@@ -65,7 +68,8 @@ func fresh(t testing.TB) *world {
 	return &shared
 }
 
-// account returns an account, which is made in EC2-Classic if need be.
+// account returns an account, which is made if need be: carol's in VPC, all
+// others in EC2-Classic.
 func (w *world) account(t testing.TB, id vpc.AccountID) *vpc.Account {
 	t.Helper()
 	v, err := w.store.View(t.Context())
@@ -76,6 +80,9 @@ func (w *world) account(t testing.TB, id vpc.AccountID) *vpc.Account {
 		return a
 	}
 	a := &vpc.Account{ID: id, Platform: vpc.PlatformClassic, Era: vpc.Era2012, AccessKey: "AKIA" + string(id), SecretKey: "secret of " + string(id)}
+	if id == carol {
+		a.Platform, a.Era = vpc.PlatformVPC, vpc.EraModern
+	}
 	if _, err := w.store.Update(t.Context(), func(tx *store.Tx) error {
 		tx.PutAccount(a)
 		return nil

@@ -32,7 +32,8 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the answers in testdata/*.txt
 // Ids are told as sg-1, sg-2 … in the order in which they appear, and are
 // understood in that form. These commands change who calls and how:
 //
-//	as 999988887777        an account of EC2-Classic; at first 111122223333
+//	as 999988887777        an account: 123456789012 has a default VPC, all others
+//	                       have EC2-Classic; at first 111122223333
 //	region eu-west-1       at first us-east-1
 //	version 2012-05-01     at first 2016-11-15
 //	service sts            at first ec2
