@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"iter"
+	"net/netip"
 	"slices"
 
 	"ringfence/internal/vpc"
@@ -16,6 +18,13 @@ type Change struct {
 	// ACLs are the subnets whose ACL differs.
 	ACLs map[vpc.SubnetNumber]bool
 
+	// Routes are the subnets whose routes differ, as far as they lead elsewhere.
+	Routes map[vpc.SubnetNumber]bool
+
+	// Gateways are the networks that are joined to the internet and were not,
+	// or the other way round.
+	Gateways map[vpc.NetworkNumber]bool
+
 	// Left and Joined are interfaces as they were and as they are. One that
 	// was changed is in both.
 	Left, Joined []*vpc.NetworkInterface
@@ -27,10 +36,13 @@ type Change struct {
 
 // Apply brings h to the feed's revision.
 func (h *Host) Apply(f *vpc.Feed) *Change {
-	c := &Change{Revision: f.Revision, Rules: make(map[vpc.Identity]bool), ACLs: make(map[vpc.SubnetNumber]bool)}
+	c := newChange(f.Revision)
 	if f.Whole {
 		f = h.completed(f)
 	}
+	networks := h.rerouted(f)
+	routes := h.routing(networks)
+	h.applyRoutes(f)
 	before := make(map[vpc.Identity]*Set)
 	for _, id := range f.GoneInterfaces {
 		h.removeInterface(id, c, before)
@@ -51,36 +63,58 @@ func (h *Host) Apply(f *vpc.Feed) *Change {
 		h.removeACL(a.ID, c)
 		h.acls[a.ID] = a
 		for _, s := range a.Subnets {
-			h.ofSubnet[s.SubnetNo] = a
+			h.aclOf[s.SubnetNo] = a
 			c.ACLs[s.SubnetNo] = true
 		}
 	}
 	h.compareSets(before, c)
+	compareRouting(routes, h.routing(networks), c)
 	h.Revision = f.Revision
 	return c
 }
 
 // Everything is the change from a kernel of which nothing is sure.
 func (h *Host) Everything() *Change {
-	c := &Change{Revision: h.Revision, Rules: make(map[vpc.Identity]bool), ACLs: make(map[vpc.SubnetNumber]bool)}
+	c := newChange(h.Revision)
 	for id, set := range h.sets {
 		c.Rules[id] = true
 		c.Appeared = append(c.Appeared, set)
 	}
 	for _, n := range h.interfaces {
 		c.Left, c.Joined = append(c.Left, n), append(c.Joined, n)
-		c.ACLs[n.SubnetNo] = true
+		c.ACLs[n.SubnetNo], c.Routes[n.SubnetNo] = true, true
+		c.Gateways[n.NetworkNo] = true
+	}
+	for _, s := range h.subnets {
+		c.ACLs[s.Number], c.Routes[s.Number] = true, true
+	}
+	for number := range h.vpcByNumber {
+		c.Gateways[number] = true
 	}
 	return c
+}
+
+func newChange(revision int64) *Change {
+	return &Change{
+		Revision: revision,
+		Rules:    make(map[vpc.Identity]bool),
+		ACLs:     make(map[vpc.SubnetNumber]bool),
+		Routes:   make(map[vpc.SubnetNumber]bool),
+		Gateways: make(map[vpc.NetworkNumber]bool),
+	}
 }
 
 // completed returns a whole feed as the change from what h knows: all that the
 // feed does not have is gone.
 func (h *Host) completed(f *vpc.Feed) *vpc.Feed {
 	g := *f
-	g.GoneInterfaces = missing(h.interfaces, f.Interfaces, func(n *vpc.NetworkInterface) vpc.InterfaceID { return n.ID })
-	g.GoneRules = missing(h.rules, f.Rules, func(r *vpc.Rule) vpc.RuleID { return r.ID })
-	g.GoneACLs = missing(h.acls, f.ACLs, func(a *vpc.NetworkACL) vpc.ACLID { return a.ID })
+	g.GoneVPCs = missing(h.vpcs, f.VPCs, vpcID)
+	g.GoneSubnets = missing(h.subnets, f.Subnets, subnetID)
+	g.GoneGateways = missing(h.gateways, f.Gateways, gatewayID)
+	g.GoneRouteTables = missing(h.tables, f.RouteTables, tableID)
+	g.GoneInterfaces = missing(h.interfaces, f.Interfaces, interfaceID)
+	g.GoneRules = missing(h.rules, f.Rules, ruleID)
+	g.GoneACLs = missing(h.acls, f.ACLs, aclID)
 	return &g
 }
 
@@ -105,14 +139,15 @@ func (h *Host) putInterface(n *vpc.NetworkInterface, c *Change, before map[vpc.I
 	for _, a := range n.Addresses {
 		h.byAddr[location{n.NetworkNo, a}] = n
 	}
-	for private, public := range n.Public {
+	for private, public := range publicAddresses(n) {
 		h.byPublic[public] = location{n.NetworkNo, private}
 	}
+	h.noteClassic(n, c)
 	remember(before, n.Identity, h.sets[n.Identity])
 	set := h.sets[n.Identity]
 	if set == nil {
 		set = &Set{Identity: n.Identity, Groups: n.Groups, OpenEgress: n.Network == vpc.ClassicNetwork}
-		h.sets[n.Identity] = set
+		h.addSet(set)
 	}
 	set.members++
 	c.Joined = append(c.Joined, n)
@@ -129,7 +164,7 @@ func (h *Host) removeInterface(id vpc.InterfaceID, c *Change, before map[vpc.Ide
 			delete(h.byAddr, at)
 		}
 	}
-	for private, public := range n.Public {
+	for private, public := range publicAddresses(n) {
 		if h.byPublic[public] == (location{n.NetworkNo, private}) {
 			delete(h.byPublic, public)
 		}
@@ -137,9 +172,62 @@ func (h *Host) removeInterface(id vpc.InterfaceID, c *Change, before map[vpc.Ide
 	set := h.sets[n.Identity]
 	remember(before, n.Identity, set)
 	if set.members--; set.members == 0 {
-		delete(h.sets, n.Identity)
+		h.dropSet(set)
 	}
 	c.Left = append(c.Left, n)
+}
+
+// publicAddresses are the addresses that an interface has on the internet side,
+// each with the private one that it stands for. IPv6 has no other than public
+// ones.
+func publicAddresses(n *vpc.NetworkInterface) iter.Seq2[netip.Addr, netip.Addr] {
+	return func(yield func(private, public netip.Addr) bool) {
+		for _, a := range n.Addresses {
+			if public, ok := publicOf(n, a); ok && !yield(a, public) {
+				return
+			}
+		}
+	}
+}
+
+// publicOf returns what an address of an interface is on the internet side.
+func publicOf(n *vpc.NetworkInterface, private netip.Addr) (public netip.Addr, ok bool) {
+	if private.Is4() {
+		public, ok = n.Public[private]
+		return public, ok
+	}
+	return private, slices.Contains(n.Addresses, private)
+}
+
+// noteClassic learns from the first interface of an EC2-Classic that there is
+// one: no other noun tells. It stays, as its number does.
+func (h *Host) noteClassic(n *vpc.NetworkInterface, c *Change) {
+	if n.Network != vpc.ClassicNetwork || h.classic[n.NetworkNo] {
+		return
+	}
+	h.classic[n.NetworkNo] = true
+	h.numbers[network{n.Region, n.Network}] = n.NetworkNo
+	c.Gateways[n.NetworkNo], c.Routes[n.SubnetNo] = true, true
+}
+
+func (h *Host) addSet(set *Set) {
+	h.sets[set.Identity] = set
+	for _, id := range set.Groups {
+		if h.setsWith[id] == nil {
+			h.setsWith[id] = make(map[vpc.Identity]bool)
+		}
+		h.setsWith[id][set.Identity] = true
+	}
+}
+
+func (h *Host) dropSet(set *Set) {
+	delete(h.sets, set.Identity)
+	for _, id := range set.Groups {
+		delete(h.setsWith[id], set.Identity)
+		if len(h.setsWith[id]) == 0 {
+			delete(h.setsWith, id)
+		}
+	}
 }
 
 // remember keeps what a set was before the first touch.
@@ -208,10 +296,8 @@ func (g *groupRules) direction(egress bool) *[]*vpc.Rule {
 }
 
 func (h *Host) touchGroup(id vpc.GroupID, c *Change) {
-	for _, set := range h.sets {
-		if set.Has(id) {
-			c.Rules[set.Identity] = true
-		}
+	for identity := range h.setsWith[id] {
+		c.Rules[identity] = true
 	}
 }
 
@@ -222,8 +308,8 @@ func (h *Host) removeACL(id vpc.ACLID, c *Change) {
 	}
 	delete(h.acls, id)
 	for _, s := range a.Subnets {
-		if h.ofSubnet[s.SubnetNo] == a {
-			delete(h.ofSubnet, s.SubnetNo)
+		if h.aclOf[s.SubnetNo] == a {
+			delete(h.aclOf, s.SubnetNo)
 		}
 		c.ACLs[s.SubnetNo] = true
 	}

@@ -129,7 +129,7 @@ func TestClassifierAgreesWithSearch(t *testing.T) {
 		for range 20 {
 			peer, p := end{addr: drawAddr(t)}, drawHeader(t)
 			if rapid.Bool().Draw(t, "member") {
-				peer.iface = &vpc.NetworkInterface{Identity: set.Identity}
+				peer.iface = &vpc.NetworkInterface{Identity: set.Identity, Addresses: []netip.Addr{peer.addr}}
 			}
 			want := -1
 			for i, r := range rules {

@@ -61,11 +61,28 @@ func (h *Host) fromInterface(fs *Flows, p *Packet, n *vpc.NetworkInterface) Verd
 	if peer := h.At(n.NetworkNo, p.Dst); peer != nil {
 		return h.pass(fs, p, n.NetworkNo, src, end{peer, p.Dst})
 	}
-	public, ok := n.Public[p.Src]
+	switch route, _ := h.route(n, p.Dst); route.Kind {
+	case RouteInternet:
+		return h.toInternet(fs, p, src)
+	case RouteInterface:
+		if route.Interface == n {
+			return drop(NoRoute) // it would get its own packet back
+		}
+		return h.pass(fs, p, n.NetworkNo, src, end{route.Interface, p.Dst})
+	default:
+		return drop(NoRoute)
+	}
+}
+
+// toInternet decides a packet that a route leads to the internet. It leaves
+// from a public address of the very interface that sends it, never from that
+// of somebody for whom it forwards.
+func (h *Host) toInternet(fs *Flows, p *Packet, src end) Verdict {
+	public, ok := publicOf(src.iface, p.Src)
 	if !ok || !h.reachable(p.Dst) {
 		return drop(NoRoute)
 	}
-	v := h.pass(fs, p, n.NetworkNo, src, end{addr: p.Dst})
+	v := h.pass(fs, p, src.iface.NetworkNo, src, end{addr: p.Dst})
 	if !v.Accept {
 		return v
 	}
@@ -97,13 +114,14 @@ func (h *Host) fromOutside(fs *Flows, p *Packet, addr netip.Addr) Verdict {
 
 // toPublic decides a packet on the internet side: to another host there, or to
 // the public address of an interface, which is exchanged for its private one
-// before anything is judged.
+// before anything is judged. It takes a way into the interface's network, but
+// no route there.
 func (h *Host) toPublic(fs *Flows, p *Packet) Verdict {
 	if port, ok := h.outside[p.Dst]; ok {
 		return Verdict{Accept: true, Reason: Admitted, To: port}
 	}
 	n, private := h.AtPublic(p.Dst)
-	if n == nil {
+	if n == nil || !h.HasInternet(n.NetworkNo) {
 		return drop(NoRoute)
 	}
 	return h.pass(fs, arriving(p, private), n.NetworkNo, end{addr: p.Src}, end{n, private})
@@ -116,7 +134,7 @@ func (h *Host) reachable(addr netip.Addr) bool {
 		return true
 	}
 	n, _ := h.AtPublic(addr)
-	return n != nil && h.portOf[n.ID] != 0
+	return n != nil && h.HasInternet(n.NetworkNo) && h.portOf[n.ID] != 0
 }
 
 // pass decides a packet between two ends of a network, one of which may be the

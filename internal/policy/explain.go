@@ -65,20 +65,35 @@ func (e *explanation) fromInterface(p *Packet, n *vpc.NetworkInterface) {
 		e.pass(p, end{n, p.Src}, end{peer, p.Dst})
 		return
 	}
-	public, ok := n.Public[p.Src]
+	route, ok := h.route(n, p.Dst)
+	switch {
+	case !ok:
+		e.add("route", false, "", "no route of subnet %s leads to %s", n.Subnet, p.Dst)
+		return
+	case route.Kind == RouteInterface && route.Interface != n:
+		e.add("route", true, "", "%s", describeRoute(route))
+		e.pass(p, end{n, p.Src}, end{route.Interface, p.Dst})
+		return
+	case route.Kind != RouteInternet:
+		e.add("route", false, "", "%s", h.whyNot(route, n, p.Dst))
+		return
+	}
+	public, ok := publicOf(n, p.Src)
 	if !ok {
-		e.add("route", false, "", "%s is not in the network, and %s has no public address to leave by", p.Dst, p.Src)
+		e.add("route", false, "", "%s, and %s has no public address to leave by", describeRoute(route), p.Src)
 		return
 	}
 	if !h.reachable(p.Dst) {
-		e.add("route", false, "", "nobody on the internet side has %s", p.Dst)
+		e.add("route", false, "", "%s, and nobody on the internet side has %s", describeRoute(route), p.Dst)
 		return
 	}
-	e.add("route", true, "", "%s is on the internet side", p.Dst)
+	e.add("route", true, "", "%s", describeRoute(route))
 	if !e.pass(p, end{n, p.Src}, end{addr: p.Dst}) {
 		return
 	}
-	e.add("nat", true, "", "the source becomes %s", public)
+	if public != p.Src {
+		e.add("nat", true, "", "the source becomes %s", public)
+	}
 	if _, outside := h.outside[p.Dst]; !outside {
 		e.toPublic(leaving(p, public))
 	}
@@ -95,8 +110,39 @@ func (e *explanation) toPublic(p *Packet) {
 		e.add("route", false, "", "nobody on the internet side has %s", p.Dst)
 		return
 	}
-	e.add("nat", true, "", "the destination %s becomes %s of %s", p.Dst, private, n.ID)
+	if !h.HasInternet(n.NetworkNo) {
+		e.add("route", false, "", "%s has no internet gateway, by which to reach %s", n.Network, n.ID)
+		return
+	}
+	if private == p.Dst {
+		e.add("route", true, "", "%s is %s; its VPC has an internet gateway", p.Dst, n.ID)
+	} else {
+		e.add("nat", true, "", "the destination %s becomes %s of %s", p.Dst, private, n.ID)
+	}
 	e.pass(arriving(p, private), end{addr: p.Src}, end{n, private})
+}
+
+// describeRoute says which entry of which table a packet follows.
+func describeRoute(r Route) string {
+	if r.Table == "" {
+		return "everything that is not in EC2-Classic is on the internet side"
+	}
+	return fmt.Sprintf("%s sends %s to %s", r.Table, r.Destination, r.Target)
+}
+
+// whyNot says why a route leads a packet nowhere.
+func (h *Host) whyNot(r Route, n *vpc.NetworkInterface, dst netip.Addr) string {
+	switch r.Kind {
+	case RouteLocal:
+		return fmt.Sprintf("%s is in %s of the VPC, and nobody there has it", dst, r.Destination)
+	case RouteInterface:
+		return fmt.Sprintf("%s, which is where the packet comes from", describeRoute(r))
+	}
+	why := "which is gone or not attached"
+	if target := h.interfaces[vpc.InterfaceID(r.Target)]; target != nil && target.Instance != "" {
+		why = "which checks destinations and takes nothing for others"
+	}
+	return fmt.Sprintf("%s, %s: a black hole", describeRoute(r), why)
 }
 
 // pass explains what is judged between two ends, as Host.judge does it.

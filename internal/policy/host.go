@@ -27,16 +27,36 @@ type Host struct {
 
 	interfaces map[vpc.InterfaceID]*vpc.NetworkInterface
 	byAddr     map[location]*vpc.NetworkInterface
-	byPublic   map[netip.Addr]location
+	byPublic   map[netip.Addr]location // public IPv4 addresses, and all of IPv6
 	rules      map[vpc.RuleID]*vpc.Rule
 	ofGroup    map[vpc.GroupID]*groupRules
 	sets       map[vpc.Identity]*Set
+	setsWith   map[vpc.GroupID]map[vpc.Identity]bool
 	acls       map[vpc.ACLID]*vpc.NetworkACL
-	ofSubnet   map[vpc.SubnetNumber]*vpc.NetworkACL
+	aclOf      map[vpc.SubnetNumber]*vpc.NetworkACL
+
+	vpcs          map[vpc.NetworkID]*vpc.VPC
+	vpcByNumber   map[vpc.NetworkNumber]*vpc.VPC
+	numbers       map[network]vpc.NetworkNumber
+	classic       map[vpc.NetworkNumber]bool // as interfaces tell it
+	subnets       map[vpc.SubnetID]*vpc.Subnet
+	subnetsOf     map[vpc.NetworkID]map[vpc.SubnetNumber]bool
+	gateways      map[vpc.GatewayID]*vpc.InternetGateway
+	gatewayOf     map[vpc.NetworkID]vpc.GatewayID
+	tables        map[vpc.RouteTableID]*vpc.RouteTable
+	mainTable     map[vpc.NetworkID]*vpc.RouteTable
+	tableOfSubnet map[vpc.SubnetNumber]*vpc.RouteTable
+	tablesTo      map[vpc.InterfaceID][]*vpc.RouteTable // with a route to the interface
 
 	ports   map[Port]Plug
 	portOf  map[vpc.InterfaceID]Port
 	outside map[netip.Addr]Port
+}
+
+// A network has a name in its region: every region has an EC2-Classic.
+type network struct {
+	region vpc.Region
+	id     vpc.NetworkID
 }
 
 // A location is an address within a network.
@@ -75,11 +95,26 @@ func NewHost(revoke Revocation) *Host {
 		rules:      make(map[vpc.RuleID]*vpc.Rule),
 		ofGroup:    make(map[vpc.GroupID]*groupRules),
 		sets:       make(map[vpc.Identity]*Set),
+		setsWith:   make(map[vpc.GroupID]map[vpc.Identity]bool),
 		acls:       make(map[vpc.ACLID]*vpc.NetworkACL),
-		ofSubnet:   make(map[vpc.SubnetNumber]*vpc.NetworkACL),
-		ports:      make(map[Port]Plug),
-		portOf:     make(map[vpc.InterfaceID]Port),
-		outside:    make(map[netip.Addr]Port),
+		aclOf:      make(map[vpc.SubnetNumber]*vpc.NetworkACL),
+
+		vpcs:          make(map[vpc.NetworkID]*vpc.VPC),
+		vpcByNumber:   make(map[vpc.NetworkNumber]*vpc.VPC),
+		numbers:       make(map[network]vpc.NetworkNumber),
+		classic:       make(map[vpc.NetworkNumber]bool),
+		subnets:       make(map[vpc.SubnetID]*vpc.Subnet),
+		subnetsOf:     make(map[vpc.NetworkID]map[vpc.SubnetNumber]bool),
+		gateways:      make(map[vpc.GatewayID]*vpc.InternetGateway),
+		gatewayOf:     make(map[vpc.NetworkID]vpc.GatewayID),
+		tables:        make(map[vpc.RouteTableID]*vpc.RouteTable),
+		mainTable:     make(map[vpc.NetworkID]*vpc.RouteTable),
+		tableOfSubnet: make(map[vpc.SubnetNumber]*vpc.RouteTable),
+		tablesTo:      make(map[vpc.InterfaceID][]*vpc.RouteTable),
+
+		ports:   make(map[Port]Plug),
+		portOf:  make(map[vpc.InterfaceID]Port),
+		outside: make(map[netip.Addr]Port),
 	}
 }
 
@@ -126,21 +161,20 @@ func (h *Host) At(network vpc.NetworkNumber, addr netip.Addr) *vpc.NetworkInterf
 }
 
 // AtIn is At by the names of a region and a network.
-func (h *Host) AtIn(region vpc.Region, network vpc.NetworkID, addr netip.Addr) *vpc.NetworkInterface {
-	for _, n := range h.interfaces {
-		if n.Region == region && n.Network == network && slices.Contains(n.Addresses, addr) {
-			return n
-		}
+func (h *Host) AtIn(region vpc.Region, id vpc.NetworkID, addr netip.Addr) *vpc.NetworkInterface {
+	number, ok := h.numbers[network{region, id}]
+	if !ok {
+		return nil
 	}
-	return nil
+	return h.At(number, addr)
 }
 
 // OutsidePort returns the port of a host on the internet side, 0 if there is
 // none with the address.
 func (h *Host) OutsidePort(addr netip.Addr) Port { return h.outside[addr] }
 
-// AtPublic returns the interface that has a public address and the private
-// address that stands for it.
+// AtPublic returns the interface that has an address on the internet side, and
+// the private address that stands for it: an IPv6 address stands for itself.
 func (h *Host) AtPublic(addr netip.Addr) (*vpc.NetworkInterface, netip.Addr) {
 	at, ok := h.byPublic[addr]
 	if !ok {
@@ -177,7 +211,7 @@ func (h *Host) Sets() []*Set {
 
 // ACL returns the network ACL of a subnet, nil where there is none, as in
 // EC2-Classic: everything passes.
-func (h *Host) ACL(subnet vpc.SubnetNumber) *vpc.NetworkACL { return h.ofSubnet[subnet] }
+func (h *Host) ACL(subnet vpc.SubnetNumber) *vpc.NetworkACL { return h.aclOf[subnet] }
 
 // Has reports whether id is one of the set's groups.
 func (s *Set) Has(id vpc.GroupID) bool {

@@ -29,6 +29,14 @@ func (e end) subnet() vpc.SubnetNumber {
 	return e.iface.SubnetNo
 }
 
+// owned reports whether the address is the interface's own. Only then is who
+// has it in groups: what an interface forwards for others, it does not lend its
+// membership to, nor does it pass on theirs (Amazon VPC User Guide, "Security
+// group rules").
+func (e end) owned() bool {
+	return e.iface != nil && slices.Contains(e.iface.Addresses, e.addr)
+}
+
 // A judgement is what rules say of the opening of a flow.
 type judgement struct {
 	reason  Reason     // 0 when every rule that has a say allows it
@@ -152,7 +160,7 @@ func (h *Host) matches(r *vpc.Rule, peer end, p *header) bool {
 	if r.Peer.CIDR.IsValid() {
 		return r.Peer.CIDR.Contains(peer.addr)
 	}
-	return peer.iface != nil && h.sets[peer.iface.Identity].Has(r.Peer.Group)
+	return peer.owned() && h.sets[peer.iface.Identity].Has(r.Peer.Group)
 }
 
 // covers reports whether a protocol and a range cover a packet. When the ports

@@ -203,6 +203,12 @@ func (w *World) Whole() *vpc.Feed {
 	w.numbers.revision++
 	return &vpc.Feed{
 		Revision: w.numbers.revision, Whole: true,
+		VPCs:     []*vpc.VPC{{ID: vpcNetwork, Number: 2, CIDRs: []vpc.CIDRAssociation{{CIDR: netip.MustParsePrefix("10.254.0.0/16")}}}},
+		Gateways: []*vpc.InternetGateway{{ID: "igw-1", Network: vpcNetwork}},
+		RouteTables: []*vpc.RouteTable{{
+			ID: "rtb-1", Network: vpcNetwork, Associations: []vpc.RouteTableAssociation{{}},
+			Routes: []vpc.Route{{Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: "igw-1"}},
+		}},
 		Rules: slices.Clone(w.rules), Interfaces: slices.Clone(w.interfaces), ACLs: slices.Clone(w.acls),
 	}
 }
