@@ -32,16 +32,24 @@ type attributeValueItem struct {
 }
 
 // describeAccountAttributes implements DescribeAccountAttributes. Clients learn
-// from it whether an account has EC2-Classic.
-func (r *request) describeAccountAttributes(_ context.Context, in *describeAccountAttributesInput) (*describeAccountAttributesOutput, error) {
+// from it whether an account has EC2-Classic, and which VPC is the default one.
+func (r *request) describeAccountAttributes(ctx context.Context, in *describeAccountAttributesInput) (*describeAccountAttributesOutput, error) {
 	platforms := []attributeValueItem{{"VPC"}}
 	if r.Account.Platform == vpc.PlatformClassic {
 		platforms = []attributeValueItem{{"EC2"}, {"VPC"}}
 	}
+	v, err := r.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defaultVPC := "none"
+	if v, _ := v.DefaultVPC(r.Region, r.Account.ID); v != nil {
+		defaultVPC = string(v.ID)
+	}
 	number := func(limit string) []attributeValueItem { return []attributeValueItem{{strconv.Itoa(r.limit(limit))}} }
 	all := []attributeItem{
 		{"supported-platforms", platforms},
-		{"default-vpc", []attributeValueItem{{"none"}}},
+		{"default-vpc", []attributeValueItem{{defaultVPC}}},
 		{"max-instances", number(runningInstances)},
 		{"vpc-max-security-groups-per-interface", number(groupsPerInterface)},
 		{"max-elastic-ips", number(addressesPerAccount)},

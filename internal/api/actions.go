@@ -16,7 +16,7 @@ import (
 // All others of AWS's model are refused with UnsupportedOperation.
 type action struct {
 	handler
-	network    bool // acts on the caller's default network
+	network    bool // may meet what the caller has in the region from the start
 	done, kept []string
 }
 

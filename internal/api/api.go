@@ -171,20 +171,3 @@ func (r *request) update(ctx context.Context, f func(tx *store.Tx) error) error 
 	r.revision = revision
 	return nil
 }
-
-// enterNetwork prepares the caller's default network in the region: in
-// EC2-Classic it makes the default group at the first call.
-func (r *request) enterNetwork(ctx context.Context) error {
-	if r.Account.Platform != vpc.PlatformClassic {
-		return vpc.Errorf(vpc.UnsupportedOperation, "VPC is not supported yet: use an account of EC2-Classic, such as that of ringfence env --profile classic.")
-	}
-	v, err := r.view(ctx)
-	if err != nil {
-		return err
-	}
-	if v.GroupNamed(r.Region, r.Account.ID, vpc.ClassicNetwork, vpc.DefaultGroupName) != nil {
-		return nil
-	}
-	_, err = r.store.Update(ctx, r.makeDefaultGroup)
-	return err
-}

@@ -38,6 +38,9 @@ func (r *request) createSecurityGroup(ctx context.Context, in *createSecurityGro
 	if in.VPC != "" {
 		return nil, vpc.Errorf(vpc.InvalidVPCIDNotFound, "The vpc ID '%s' does not exist", in.VPC)
 	}
+	if r.Account.Platform != vpc.PlatformClassic {
+		return nil, errNotInVPC()
+	}
 	name := strings.TrimRight(in.GroupName, " ")
 	if err := checkClassicName(name, in.Description); err != nil {
 		return nil, err
@@ -69,12 +72,7 @@ func (r *request) createSecurityGroup(ctx context.Context, in *createSecurityGro
 
 // newGroupID returns an id that no group of the region has.
 func newGroupID(tx *store.Tx, region vpc.Region, era vpc.Era) vpc.GroupID {
-	for {
-		id := vpc.GroupID(newID("sg", era))
-		if tx.Group(region, id) == nil {
-			return id
-		}
-	}
+	return newIDUnless("sg", era, func(id vpc.GroupID) bool { return tx.Group(region, id) != nil })
 }
 
 // checkClassicName refuses names and descriptions that EC2-Classic does not

@@ -12,13 +12,24 @@ import (
 // "Resource IDs"). Both are accepted everywhere.
 const shortID, longID = 8, 17
 
-// newID returns an id that nobody can guess: prefix, a hyphen, and as many
-// digits as the account's era has.
-func newID(prefix string, era vpc.Era) string {
+// idLength is how many digits the ids of an era have.
+func idLength(era vpc.Era) int {
 	if era == vpc.Era2012 {
-		return prefix + "-" + randomHex(shortID)
+		return shortID
 	}
-	return prefix + "-" + randomHex(longID)
+	return longID
+}
+
+// newID returns an id that nobody can guess: prefix, a hyphen, and digits.
+func newID(prefix string, era vpc.Era) string { return prefix + "-" + randomHex(idLength(era)) }
+
+// newIDUnless returns an id that is not taken.
+func newIDUnless[ID ~string](prefix string, era vpc.Era, taken func(ID) bool) ID {
+	for {
+		if id := ID(newID(prefix, era)); !taken(id) {
+			return id
+		}
+	}
 }
 
 // newRuleID returns an id for a rule. Those came after 2012 and are always long.

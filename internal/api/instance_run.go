@@ -107,6 +107,9 @@ func (r *request) runInstances(ctx context.Context, in *runInstancesInput) (*res
 
 // newLaunch checks the parameters of a call by themselves.
 func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
+	if r.Account.Platform != vpc.PlatformClassic {
+		return nil, errNotInVPC()
+	}
 	if in.SubnetID != "" {
 		return nil, vpc.Errorf(vpc.InvalidSubnetIDNotFound, "The subnet ID '%s' does not exist", in.SubnetID)
 	}

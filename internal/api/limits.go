@@ -14,36 +14,67 @@ import (
 // account's era.
 type Limits map[string]int
 
-// The names of the quotas.
+// The names of the quotas. Without more, they are per account and region.
 const (
-	classicGroups       = "classic-groups"       // per account and region
+	classicGroups       = "classic-groups"
 	rulesPerGroup       = "rules-per-group"      // per EC2-Classic group
 	groupsPerInstance   = "groups-per-instance"  // in EC2-Classic
 	instancesPerLaunch  = "instances-per-launch" // of one RunInstances
-	groupsPerInterface  = "groups-per-interface" // in a VPC
 	runningInstances    = "max-instances"        // shown by DescribeAccountAttributes, not enforced
-	addressesPerAccount = "max-elastic-ips"      // shown by DescribeAccountAttributes
-	vpcAddresses        = "vpc-max-elastic-ips"  // shown by DescribeAccountAttributes
+	addressesPerAccount = "max-elastic-ips"      // in EC2-Classic
+	vpcAddresses        = "vpc-max-elastic-ips"
+
+	vpcsPerRegion      = "vpcs"
+	subnetsPerVPC      = "subnets-per-vpc"
+	blocksPerVPC       = "ipv4-blocks-per-vpc"
+	ipv6BlocksPerVPC   = "ipv6-blocks-per-vpc"
+	internetGateways   = "internet-gateways"
+	routeTablesPerVPC  = "route-tables-per-vpc"
+	routesPerTable     = "routes-per-table"    // per address family; local routes do not count
+	vpcGroups          = "vpc-groups"          // in 2012 per VPC
+	rulesPerVPCGroup   = "rules-per-vpc-group" // per direction and address family; in 2012 all together
+	groupsPerInterface = "groups-per-interface"
+	interfaces         = "interfaces"
+	aclsPerVPC         = "acls-per-vpc"
+	entriesPerACL      = "acl-entries" // per direction and address family, the last one, *, included
 )
 
-// defaultLimits are the quotas of EC2-Classic (EC2 User Guide 2012, "Using
-// Security Groups"; EC2 User Guide 2019, "EC2-Classic") and of VPC.
-func defaultLimits() Limits {
-	return Limits{
+// defaultLimits are the quotas of an era: those of EC2-Classic (EC2 User Guide
+// 2012, "Using Security Groups"; EC2 User Guide 2019, "EC2-Classic") and of VPC
+// (EC2 User Guide 2012; Amazon VPC User Guide, "Amazon VPC quotas").
+func defaultLimits(era vpc.Era) Limits {
+	limits := Limits{
 		classicGroups:       500,
 		rulesPerGroup:       100,
 		groupsPerInstance:   500,
 		instancesPerLaunch:  1000,
-		groupsPerInterface:  5,
 		runningInstances:    20,
 		addressesPerAccount: 5,
 		vpcAddresses:        5,
+
+		vpcsPerRegion:      5,
+		subnetsPerVPC:      200,
+		blocksPerVPC:       5,
+		ipv6BlocksPerVPC:   5,
+		internetGateways:   5,
+		routeTablesPerVPC:  200,
+		routesPerTable:     50,
+		vpcGroups:          2500,
+		rulesPerVPCGroup:   60,
+		groupsPerInterface: 5,
+		interfaces:         5000,
+		aclsPerVPC:         200,
+		entriesPerACL:      20,
 	}
+	if era == vpc.Era2012 {
+		limits[vpcGroups], limits[rulesPerVPCGroup] = 50, 50
+	}
+	return limits
 }
 
 // ParseLimits reads NAME=N pairs, as the daemon's option --limit has them.
 func ParseLimits(pairs []string) (Limits, error) {
-	known := defaultLimits()
+	known := defaultLimits(vpc.EraModern)
 	limits := Limits{}
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
@@ -60,16 +91,17 @@ func ParseLimits(pairs []string) (Limits, error) {
 	return limits, nil
 }
 
-func (a *API) limit(name string) int {
-	if n, ok := a.limits[name]; ok {
+// limit returns a quota of the caller's.
+func (r *request) limit(name string) int {
+	if n, ok := r.limits[name]; ok {
 		return n
 	}
-	return defaultLimits()[name]
+	return defaultLimits(r.Account.Era)[name]
 }
 
 // checkRuleLimit refuses a group with more rules than its quota.
-func (a *API) checkRuleLimit(rules int) error {
-	if rules > a.limit(rulesPerGroup) {
+func (r *request) checkRuleLimit(rules int) error {
+	if rules > r.limit(rulesPerGroup) {
 		return vpc.Errorf(vpc.RulesPerSecurityGroupLimitExceeded, "The maximum number of rules per security group has been reached.")
 	}
 	return nil

@@ -13,7 +13,7 @@ var regionActions = map[string]*action{
 		},
 	},
 	"DescribeAccountAttributes": {
-		handler: handle((*request).describeAccountAttributes),
-		done:    []string{"AttributeName.N", "DryRun"},
+		handler: handle((*request).describeAccountAttributes), network: true,
+		done: []string{"AttributeName.N", "DryRun"},
 	},
 }

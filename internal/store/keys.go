@@ -38,6 +38,7 @@ import (
 //	…/instance/<instance>                     Instance
 //	…/reservation/<reservation>               Reservation
 //	…/vpc/<vpc>                               VPC
+//	…/default/vpc                             → VPC that is or was the default one
 //	…/vpcsubnet/<subnet>                      Subnet
 //	…/gateway/<internet gateway>              InternetGateway
 //	…/routetable/<route table>                RouteTable
@@ -178,6 +179,8 @@ func reservationKey(r vpc.Region, a vpc.AccountID, id vpc.ReservationID) string 
 func vpcKey(r vpc.Region, a vpc.AccountID, id vpc.NetworkID) string {
 	return key(r, a, "vpc", string(id))
 }
+
+func defaultVPCKey(r vpc.Region, a vpc.AccountID) string { return key(r, a, "default", "vpc") }
 
 func subnetKey(r vpc.Region, a vpc.AccountID, id vpc.SubnetID) string {
 	return key(r, a, "vpcsubnet", string(id))

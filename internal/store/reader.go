@@ -135,14 +135,14 @@ func (r Reader) VPCs(region vpc.Region, account vpc.AccountID) []*vpc.VPC {
 	return list[vpc.VPC](r, collectionOf(vpcKey(region, account, "")))
 }
 
-// DefaultVPC returns an account's default VPC.
-func (r Reader) DefaultVPC(region vpc.Region, account vpc.AccountID) *vpc.VPC {
-	for _, v := range r.VPCs(region, account) {
-		if v.Default {
-			return v
-		}
+// DefaultVPC returns an account's default VPC. One that was deleted is nil, and
+// had.
+func (r Reader) DefaultVPC(region vpc.Region, account vpc.AccountID) (v *vpc.VPC, had bool) {
+	id := lookup[vpc.NetworkID](r, defaultVPCKey(region, account))
+	if id == nil {
+		return nil, false
 	}
-	return nil
+	return r.VPC(region, account, *id), true
 }
 
 // Subnet returns an account's subnet with an id.

@@ -102,7 +102,7 @@ func newNoun(kind string) (any, error) {
 		return new(stageRecord), nil
 	case "name":
 		return new(vpc.GroupID), nil
-	case "block":
+	case "block", "default":
 		return new(vpc.NetworkID), nil
 	case "accesskey":
 		return new(vpc.AccountID), nil

@@ -157,11 +157,14 @@ func (tx *Tx) PutReservation(r *vpc.Reservation) {
 }
 
 // PutVPC makes a VPC or replaces it. Its IPv6 blocks are held for it, until it
-// is put without them.
+// is put without them. That there was a default VPC is never forgotten.
 func (tx *Tx) PutVPC(v *vpc.VPC) {
 	tx.releaseBlocks(tx.VPC(v.Region, v.Account, v.ID))
 	for _, c := range v.IPv6 {
 		tx.put(blockKey(c.CIDR.String()), &v.ID)
+	}
+	if v.Default {
+		tx.put(defaultVPCKey(v.Region, v.Account), &v.ID)
 	}
 	tx.put(vpcKey(v.Region, v.Account, v.ID), v)
 }

@@ -1,6 +1,9 @@
 package vpc
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // A NetworkACL is a stateless, ordered list for each direction. It judges
 // packets that cross the boundary of its subnets.
@@ -12,6 +15,7 @@ type NetworkACL struct {
 	Default bool
 	Entries []ACLEntry
 	Subnets []ACLAssociation // whose ACL this is
+	Created time.Time
 	Tags    []Tag
 }
 

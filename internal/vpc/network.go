@@ -79,6 +79,7 @@ type InternetGateway struct {
 	Account AccountID
 	Region  Region
 	Network NetworkID // "" when not attached
+	Created time.Time
 	Tags    []Tag
 }
 
@@ -92,6 +93,7 @@ type RouteTable struct {
 	Network      NetworkID
 	Routes       []Route
 	Associations []RouteTableAssociation
+	Created      time.Time
 	Tags         []Tag
 }
 
