@@ -95,6 +95,7 @@ func (d *Dataplane) connectInterface(h *policy.Host, a *attachment, n *vpc.Netwo
 		return fmt.Errorf("connect %s: %w", n.ID, err)
 	}
 	a.set, a.acl, a.iface, a.number = set, acl, n, uint32(n.Number)
+	d.connected[n.ID] = a
 	private, public := whereabouts(a, n)
 	if err := d.locateAll(private); err != nil {
 		return err
@@ -209,7 +210,7 @@ func whereabouts(a *attachment, n *vpc.NetworkInterface) (private, public map[lo
 // that are gone stay connected, and unreachable, until Disconnect.
 func (d *Dataplane) moveInterfaces(h *policy.Host, c *policy.Change) error {
 	for _, old := range c.Left {
-		a := d.attachmentOf(old.ID)
+		a := d.connected[old.ID]
 		if a == nil {
 			continue
 		}
@@ -221,15 +222,6 @@ func (d *Dataplane) moveInterfaces(h *policy.Host, c *policy.Change) error {
 		}
 		if err := d.disconnect(a); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-func (d *Dataplane) attachmentOf(id vpc.InterfaceID) *attachment {
-	for _, a := range d.attached {
-		if a.iface != nil && a.iface.ID == id {
-			return a
 		}
 	}
 	return nil
@@ -308,6 +300,7 @@ func (d *Dataplane) disconnect(a *attachment) error {
 		return err
 	}
 	if a.iface != nil {
+		delete(d.connected, a.iface.ID)
 		d.releaseAll(a.iface)
 	}
 	a.iface, a.set, a.acl, a.number, a.plug = nil, nil, nil, 0, policy.Plug{}

@@ -68,6 +68,7 @@ type Dataplane struct {
 	chunkRanges *ranges
 	lastVersion uint32
 	attached    map[policy.Port]*attachment
+	connected   map[vpc.InterfaceID]*attachment // those of them with an interface behind
 
 	retired []retirement                 // the oldest first
 	leaving map[vpc.Identity]*policy.Set // that nobody has any more, see forget
@@ -124,9 +125,10 @@ func Open(o Options) (*Dataplane, error) {
 		load.Maps.PinPath = o.Pins
 	}
 	d := &Dataplane{
-		options:  o,
-		attached: make(map[policy.Port]*attachment),
-		leaving:  make(map[vpc.Identity]*policy.Set),
+		options:   o,
+		attached:  make(map[policy.Port]*attachment),
+		connected: make(map[vpc.InterfaceID]*attachment),
+		leaving:   make(map[vpc.Identity]*policy.Set),
 	}
 	if err := d.load(spec, load); err != nil {
 		return nil, err

@@ -291,19 +291,24 @@ type kernelWork struct {
 			Proto uint8
 			Pad   [3]uint8
 		}
-		Match     uint16
-		InFlow    uint8
-		Opens     uint8
-		Later     uint8
-		More      uint8
-		AnyPort   uint8
-		TcpFlags  uint8
-		Seq       uint32
-		Ack       uint32
-		Length    uint32
-		Id        uint32
-		L4Offset  uint32
-		SrcMac    kernelMac
+		Match    uint16
+		InFlow   uint8
+		Opens    uint8
+		Later    uint8
+		More     uint8
+		AnyPort  uint8
+		TcpFlags uint8
+		Seq      uint32
+		Ack      uint32
+		Length   uint32
+		Id       uint32
+		L4Offset uint32
+		Ether    struct {
+			_    structs.HostLayout
+			To   kernelMac
+			From kernelMac
+			Type uint16
+		}
 		HasQuoted uint8
 		Pad       uint8
 		_         [4]byte

@@ -69,19 +69,11 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 	f = &w->fresh;
 	__builtin_memset(f, 0, sizeof(*f));
 	f->opener = from;
-	if (from == LOW) {
-		f->epoch[LOW] = is_icmp(w->p.t.proto) ? 0 : w->epoch;
-		f->number[LOW] = w->end[SENDER].number;
-		f->number[HIGH] = w->end[RECEIVER].number;
-		f->ifindex[LOW] = w->end[SENDER].ifindex;
-		f->ifindex[HIGH] = w->end[RECEIVER].ifindex;
-	} else {
-		f->epoch[HIGH] = is_icmp(w->p.t.proto) ? 0 : w->epoch;
-		f->number[HIGH] = w->end[SENDER].number;
-		f->number[LOW] = w->end[RECEIVER].number;
-		f->ifindex[HIGH] = w->end[SENDER].ifindex;
-		f->ifindex[LOW] = w->end[RECEIVER].ifindex;
-	}
+	f->epoch[from] = is_icmp(w->p.t.proto) ? 0 : w->epoch;
+	f->number[from] = w->end[SENDER].number;
+	f->number[from ^ 1] = w->end[RECEIVER].number;
+	f->ifindex[from] = w->end[SENDER].ifindex;
+	f->ifindex[from ^ 1] = w->end[RECEIVER].ifindex;
 	f->half[LOW].last = f->half[HIGH].last = w->now;
 	if (w->end[SENDER].primary && w->end[RECEIVER].primary && w->end[SENDER].subnet == w->end[RECEIVER].subnet)
 		f->flags = FLOW_PLAIN;
@@ -149,7 +141,7 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 
 	if (!w || !f || !d)
 		return NO_ROUTE;
-	from &= 1;
+	from &= 1; /* for the verifier, as elsewhere */
 	if (f->flags & FLOW_CUT) {
 		if (w->p.t.proto != PROTO_TCP && !w->p.later && from == f->opener) {
 			w->opening = w->p.t;
@@ -162,7 +154,7 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 		judge_opening(w, &w->key, f, from);
 		if (cuts(w, f)) {
 			f->flags |= FLOW_CUT;
-			f->epoch[0] = f->epoch[1] = 0;
+			f->epoch[LOW] = f->epoch[HIGH] = 0;
 			return revoked(w, f, from);
 		}
 		record(f, &w->j, f->opener & 1);
@@ -170,8 +162,7 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 	}
 	if (judged_anew || !same_acls(f, d, from)) {
 		store_dependencies(f, d, from);
-		f->epoch[from ^ 1] = 0;
-		f->epoch[from] = 0;
+		f->epoch[LOW] = f->epoch[HIGH] = 0;
 	}
 	if (!f->epoch[from]) {
 		int reason = acls_refuse(w);

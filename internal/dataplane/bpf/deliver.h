@@ -83,18 +83,34 @@ static __always_inline int hand_over(struct __sk_buff *skb, __u32 ifindex)
 	return bpf_redirect_peer(ifindex, 0);
 }
 
-static __always_inline int deliver(struct __sk_buff *skb, const struct port *port, __u32 ifindex, bool routed)
+/* Stores at fixed offsets from the context, which clang would otherwise turn
+ * into a modified pointer that the verifier refuses.
+ */
+static __always_inline void show(struct __sk_buff *skb, __u32 reason, __u32 rule, __u32 ifindex)
 {
-	/* The virtual router's MAC address, and the internet's. */
-	const struct mac router = {.part = {bpf_htons(0x0252), 0, bpf_htons(1)}};
-	struct mac mac;
+	asm volatile("*(u32 *)(%[skb] + %[cb0]) = %[reason]\n\t"
+		     "*(u32 *)(%[skb] + %[cb1]) = %[rule]\n\t"
+		     "*(u32 *)(%[skb] + %[cb2]) = %[ifindex]"
+		     :
+		     : [skb] "r"(skb), [reason] "r"(reason), [rule] "r"(rule), [ifindex] "r"(ifindex),
+		       [cb0] "i"(__builtin_offsetof(struct __sk_buff, cb[0])),
+		       [cb1] "i"(__builtin_offsetof(struct __sk_buff, cb[1])),
+		       [cb2] "i"(__builtin_offsetof(struct __sk_buff, cb[2]))
+		     : "memory");
+}
 
-	if (bpf_skb_load_bytes(skb, 0, &mac, sizeof(mac)))
-		return TC_ACT_SHOT; /* there is no such frame by now */
-	if (!same_mac(&mac, &port->mac))
-		bpf_skb_store_bytes(skb, 0, &port->mac, sizeof(mac), 0);
-	if (routed)
-		bpf_skb_store_bytes(skb, 6, &router, sizeof(router), 0);
+/* Hands the frame to the port of its receiver, with the MAC addresses that it
+ * has there. One that has left the subnet comes from the virtual router, and so
+ * does one from the internet.
+ */
+static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p, const struct mac *receiver,
+				   __u32 ifindex, bool routed)
+{
+	const struct mac router = {.part = {bpf_htons(0x0252), 0, bpf_htons(1)}};
+	struct mac macs[2] = {*receiver, routed ? router : p->ether.from};
+
+	if (!same_mac(&macs[0], &p->ether.to) || !same_mac(&macs[1], &p->ether.from))
+		bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0);
 	return hand_over(skb, ifindex);
 }
 

@@ -83,12 +83,11 @@ static __always_inline bool expired(const struct flow *f, __u8 proto, __u32 now,
 static __always_inline struct flow *find_flow(struct work *w, __u32 from)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, &w->key);
-	__u32 low = from == LOW ? w->end[SENDER].number : w->end[RECEIVER].number;
-	__u32 high = from == LOW ? w->end[RECEIVER].number : w->end[SENDER].number;
 
+	from &= 1;
 	if (!f || expired(f, (__u8)w->key.network_proto, w->now, w->hz))
 		return NULL;
-	if (f->number[LOW] != low || f->number[HIGH] != high)
+	if (f->number[from] != w->end[SENDER].number || f->number[from ^ 1] != w->end[RECEIVER].number)
 		return NULL;
 	return f;
 }
@@ -171,9 +170,13 @@ static __always_inline void note_answer(struct flow *f, __u32 from)
  */
 static __always_inline bool observe(struct flow *f, const struct packet *p, __u32 from, const struct work *w)
 {
-	struct flow_half *half = from == LOW ? &f->half[LOW] : &f->half[HIGH];
-	__u32 flags = f->flags, peer_fin;
+	const __u32 both_acked = FLOW_FIN_ACK | FLOW_FIN_ACK << 1;
+	struct flow_half *half;
+	__u32 flags = f->flags, to;
 
+	from &= 1;
+	to = from ^ 1;
+	half = &f->half[from];
 	half->last = w->now;
 	half->bytes += w->frame_length;
 	half->packets += w->segments;
@@ -184,24 +187,15 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
 		if (p->tcp_flags & TCP_RST)
 			flags |= FLOW_RESET;
 		if (p->tcp_flags & TCP_FIN) {
-			__u32 covered = p->seq + p->length + 1;
-
-			if (from == LOW) {
-				flags |= FLOW_FIN;
-				f->fin[LOW] = covered;
-			} else {
-				flags |= FLOW_FIN << 1;
-				f->fin[HIGH] = covered;
-			}
+			flags |= FLOW_FIN << from;
+			f->fin[from] = p->seq + p->length + 1;
 		}
-		peer_fin = from == LOW ? f->fin[HIGH] : f->fin[LOW];
-		if (p->tcp_flags & TCP_ACK && flags & (from == LOW ? FLOW_FIN << 1 : FLOW_FIN) &&
-		    (__s32)(p->ack - peer_fin) >= 0)
-			flags |= from == LOW ? FLOW_FIN_ACK << 1 : FLOW_FIN_ACK;
+		if (p->tcp_flags & TCP_ACK && flags & FLOW_FIN << to && (__s32)(p->ack - f->fin[to]) >= 0)
+			flags |= FLOW_FIN_ACK << to;
 	}
 	if (flags != f->flags)
 		f->flags = flags;
-	return (flags & (FLOW_FIN_ACK | FLOW_FIN_ACK << 1)) == (FLOW_FIN_ACK | FLOW_FIN_ACK << 1);
+	return (flags & both_acked) == both_acked;
 }
 
 /* Remembers what w->j says of the ends whose rules allow the flow. The opener
@@ -209,21 +203,20 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
  */
 static __always_inline void record(struct flow *f, const struct judgement *j, __u32 opener)
 {
-	__u32 other = opener == LOW ? HIGH : LOW;
 	__u32 flags = f->flags & ~FLOW_LINGERS;
 
-	if (!j->at[SENDER].failed) {
-		f->rule[opener & 1] = j->at[SENDER].rule;
-		flags &= ~(FLOW_TRACKED << opener);
-		flags |= (j->at[SENDER].tracked ? FLOW_TRACKED : 0) << opener;
+#pragma unroll
+	for (__u32 which = SENDER; which <= RECEIVER; which++) {
+		__u32 end = (opener ^ which) & 1;
+
+		if (j->at[which].failed) {
+			flags |= FLOW_LINGERS;
+			continue;
+		}
+		f->rule[end] = j->at[which].rule;
+		flags &= ~(FLOW_TRACKED << end);
+		flags |= (__u32)j->at[which].tracked * FLOW_TRACKED << end;
 	}
-	if (!j->at[RECEIVER].failed) {
-		f->rule[other & 1] = j->at[RECEIVER].rule;
-		flags &= ~(FLOW_TRACKED << other);
-		flags |= (j->at[RECEIVER].tracked ? FLOW_TRACKED : 0) << other;
-	}
-	if (j->at[SENDER].failed | j->at[RECEIVER].failed)
-		flags |= FLOW_LINGERS;
 	f->flags = flags;
 }
 
@@ -232,9 +225,9 @@ static __always_inline void record(struct flow *f, const struct judgement *j, __
  */
 static __always_inline __u32 decisive(const struct flow *f)
 {
-	__u32 other = f->opener == LOW ? HIGH : LOW;
+	__u32 opener = f->opener & 1, other = opener ^ 1;
 
-	return f->number[other & 1] ? f->rule[other & 1] : f->rule[f->opener & 1];
+	return f->number[other] ? f->rule[other] : f->rule[opener];
 }
 
 static __always_inline __u32 version_of(void *map, __u32 index)
@@ -260,26 +253,23 @@ static __always_inline void depend(const struct work *w, struct dependencies *d)
 
 static __always_inline void store_dependencies(struct flow *f, const struct dependencies *d, __u32 from)
 {
-	__u32 other = from == LOW ? HIGH : LOW;
-
-	f->set_version[from & 1] = d->set[SENDER];
-	f->set_version[other & 1] = d->set[RECEIVER];
-	f->acl_version[from & 1] = d->acl[SENDER];
-	f->acl_version[other & 1] = d->acl[RECEIVER];
+	from &= 1;
+	f->set_version[from] = d->set[SENDER];
+	f->set_version[from ^ 1] = d->set[RECEIVER];
+	f->acl_version[from] = d->acl[SENDER];
+	f->acl_version[from ^ 1] = d->acl[RECEIVER];
 }
 
 static __always_inline bool same_sets(const struct flow *f, const struct dependencies *d, __u32 from)
 {
-	__u32 other = from == LOW ? HIGH : LOW;
-
-	return f->set_version[from & 1] == d->set[SENDER] && f->set_version[other & 1] == d->set[RECEIVER];
+	from &= 1;
+	return f->set_version[from] == d->set[SENDER] && f->set_version[from ^ 1] == d->set[RECEIVER];
 }
 
 static __always_inline bool same_acls(const struct flow *f, const struct dependencies *d, __u32 from)
 {
-	__u32 other = from == LOW ? HIGH : LOW;
-
-	return f->acl_version[from & 1] == d->acl[SENDER] && f->acl_version[other & 1] == d->acl[RECEIVER];
+	from &= 1;
+	return f->acl_version[from] == d->acl[SENDER] && f->acl_version[from ^ 1] == d->acl[RECEIVER];
 }
 
 static __always_inline void swap_ends(struct work *w)

@@ -37,8 +37,8 @@ __noinline int judge_group(struct work *w, __u32 which)
 
 	if (!w || which > RECEIVER)
 		return false;
-	end = egress ? &w->end[SENDER] : &w->end[RECEIVER];
-	peer = egress ? &w->end[RECEIVER] : &w->end[SENDER];
+	end = &w->end[which];
+	peer = &w->end[which ^ 1];
 	own = find_judges(&sets, end->set);
 	peers = find_judges(&sets, peer->set);
 	if (!own || !peers)
@@ -51,15 +51,9 @@ __noinline int judge_group(struct work *w, __u32 which)
 	ok = w->q.slot == SLOT_OPEN_INDEX ? everything(&w->q) : classify(&w->q);
 	untracked = w->q.wide && has_ports(w->opening.proto) &&
 		    all_ports_open(egress ? slot[INGRESS] : slot[EGRESS], w->opening.proto, is_ipv4(&w->opening.src));
-	if (egress) {
-		w->j.at[SENDER].rule = w->q.rule;
-		w->j.at[SENDER].failed = !ok;
-		w->j.at[SENDER].tracked = !untracked;
-	} else {
-		w->j.at[RECEIVER].rule = w->q.rule;
-		w->j.at[RECEIVER].failed = !ok;
-		w->j.at[RECEIVER].tracked = !untracked;
-	}
+	w->j.at[which].rule = w->q.rule;
+	w->j.at[which].failed = !ok;
+	w->j.at[which].tracked = !untracked;
 	return ok;
 }
 

@@ -195,91 +195,6 @@ static __always_inline int parse_icmp(struct __sk_buff *skb, struct packet *p, _
 	return UNDECIDED;
 }
 
-/* The head of almost every frame: IPv4 without options, TCP or UDP. */
-struct usual_frame {
-	struct mac to, from;
-	__be16 type;
-	__u8 version_ihl, tos;
-	__be16 total_length, id, fragment;
-	__u8 ttl, proto;
-	__be16 checksum;
-	__be16 src[2], dst[2];
-	__be16 sport, dport;
-	union {
-		__be16 udp[2]; /* length, checksum */
-		struct {
-			__be16 seq[2], ack[2];
-			__u8 offset, flags;
-			__be16 window;
-			__be16 checksum, urgent;
-		} tcp; /* is there iff proto says so */
-	};
-} __attribute__((packed, aligned(2)));
-
-static __always_inline __u32 two(const __be16 half[2])
-{
-	return half[0] | (__u32)half[1] << 16;
-}
-
-/* What a usual frame says as a TCP segment; all zero for UDP. */
-struct segment {
-	__u32 flags, seq, ack, length;
-};
-
-/* The usual frame in the linear part of skb, NULL for any other. Its lengths
- * have been checked.
- */
-static __always_inline struct usual_frame *usual(struct __sk_buff *skb, struct segment *s)
-{
-	struct usual_frame *h = (void *)(long)skb->data;
-	void *end = (void *)(long)skb->data_end;
-	__u32 total, length, header;
-
-	if ((void *)(&h->udp + 1) > end)
-		return NULL;
-	if (h->type != bpf_htons(ETHER_IPV4) || h->version_ihl != 0x45 || h->fragment & bpf_htons(0x3fff))
-		return NULL;
-	total = bpf_ntohs(h->total_length);
-	if (total < IPV4_LEN || ETH_LEN + total > skb->len || skb->vlan_present)
-		return NULL;
-	length = total - IPV4_LEN;
-	if (h->proto == PROTO_TCP && (void *)(h + 1) <= end) {
-		header = (h->tcp.offset >> 4) * 4;
-		if (header < TCP_LEN || header > length)
-			return NULL;
-		s->flags = h->tcp.flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK);
-		s->seq = bpf_ntohl(two(h->tcp.seq));
-		s->ack = bpf_ntohl(two(h->tcp.ack));
-		s->length = length - header;
-		return h;
-	}
-	if (h->proto == PROTO_UDP) {
-		header = bpf_ntohs(h->udp[0]);
-		s->flags = s->seq = s->ack = s->length = 0;
-		return header >= UDP_LEN && header <= length ? h : NULL;
-	}
-	return NULL;
-}
-
-/* Fills in *p from a usual frame. */
-static __always_inline void parse_usual(const struct usual_frame *h, const struct segment *s, struct packet *p)
-{
-	set_ipv4(&p->t.src, two(h->src));
-	set_ipv4(&p->t.dst, two(h->dst));
-	p->t.proto = h->proto;
-	p->t.sport = h->sport;
-	p->t.dport = p->match = h->dport;
-	p->src_mac = h->from;
-	p->in_flow = true;
-	p->later = p->more = p->any_port = p->has_quoted = false;
-	p->l4_offset = ETH_LEN + IPV4_LEN;
-	p->opens = h->proto != PROTO_TCP || (s->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	p->tcp_flags = s->flags;
-	p->seq = s->seq;
-	p->ack = s->ack;
-	p->length = s->length;
-}
-
 /* Fills in *p from an IPv4 frame. Returns UNDECIDED, or why it is dropped. */
 __noinline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 {
@@ -293,8 +208,6 @@ __noinline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 	if (ip.version_ihl >> 4 != 4 || ihl < IPV4_LEN || total < ihl || ETH_LEN + total > skb->len)
 		return MALFORMED;
 	if (ihl > IPV4_LEN && !options_allowed(skb, p, ihl - IPV4_LEN))
-		return MALFORMED;
-	if (bpf_skb_load_bytes(skb, 6, &p->src_mac, sizeof(p->src_mac)))
 		return MALFORMED;
 	set_ipv4(&p->t.src, ip.src);
 	set_ipv4(&p->t.dst, ip.dst);

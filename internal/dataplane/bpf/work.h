@@ -12,7 +12,6 @@
 #define IPV4_MAPPED(ip) ((__u64)(ip) << 32 | bpf_htonl(0xffff))
 
 #define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 /* Keeps the compiler from reasoning about x, where what it would make of it
  * does not pass the verifier.
  */
@@ -22,9 +21,14 @@ enum { LOW, HIGH };
 enum { INGRESS, EGRESS };
 enum { SENDER, RECEIVER };
 
-enum { ETH_LEN = 14, IPV4_LEN = 20, TCP_LEN = 20, UDP_LEN = 8, ICMP_LEN = 8, ARP_LEN = 28 };
+enum { ETH_LEN = 14, IPV4_LEN = 20, TCP_LEN = 20, UDP_LEN = 8, ICMP_LEN = 8 };
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16 };
+
+struct ethernet {
+	struct mac to, from;
+	__be16 type;
+};
 
 struct tuple {
 	struct addr src, dst;
@@ -45,7 +49,7 @@ struct packet {
 	__u32 seq, ack, length; /* TCP; length of the payload */
 	__u32 id;		/* of the datagram */
 	__u32 l4_offset;	/* in the frame */
-	struct mac src_mac;
+	struct ethernet ether;
 	__u8 has_quoted;
 	__u8 pad;
 	struct tuple quoted; /* valid iff has_quoted */
