@@ -26,8 +26,8 @@ func (a *Agent) adopt(ctx context.Context) error {
 			unwanted = append(unwanted, f.ID)
 			continue
 		}
-		m := &machine{id: f.ID, plug: plug, port: policy.Port(f.Port.Index)}
-		a.ports.keep(f.Port.Index)
+		m := &machine{id: f.ID, plug: plug, port: policy.Port(f.Ports[0].Index)}
+		a.ports.keep(f.Ports[0].Index)
 		if err := a.plug(m); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (a *Agent) claim(f fabric.Adopted) (fabric.Handlers, policy.Plug, bool) {
 		return fabric.Handlers{}, policy.Plug{}, false
 	}
 	n := a.host.Interface(i.Interface)
-	if n == nil || n.Primary() != f.Port.Address.Addr() {
+	if n == nil || n.Primary() != f.Ports[0].Addresses[0].Addr() {
 		return fabric.Handlers{}, policy.Plug{}, false
 	}
 	return a.instanceHandlers(i.ID), policy.Plug{Interface: n.ID}, true

@@ -212,10 +212,10 @@ func (a *Agent) bootMachine(ctx context.Context, m *machine, i *vpc.Instance) er
 	image := a.opts.Catalogue.Image(i.Image)
 	spec := fabric.Machine{
 		ID: m.id, Kind: guest.Instance, Generation: i.Generation,
-		Port: fabric.Port{
+		Ports: []fabric.Port{{
 			Name: a.portName(m.port), Index: int(m.port), MAC: n.MAC(),
-			Address: netip.PrefixFrom(n.Primary(), classicBits), Gateway: classicRouter,
-		},
+			Addresses: []netip.Prefix{netip.PrefixFrom(n.Primary(), classicBits)}, Routers: []netip.Addr{classicRouter},
+		}},
 		Hostname: hostname(n.Primary()), Domain: domainOf(i.Region), Resolvers: classicResolvers, Metadata: true,
 		Root: image.Root, UserData: i.UserData, Command: image.Command, Limits: instanceLimits,
 	}

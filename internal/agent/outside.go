@@ -114,10 +114,10 @@ func (a *Agent) startOutside(ctx context.Context, m *machine, addr netip.Addr) e
 	a.setPort(m, policy.Plug{Outside: addr})
 	spec := fabric.Machine{
 		ID: m.id, Kind: guest.Outside,
-		Port: fabric.Port{
+		Ports: []fabric.Port{{
 			Name: a.portName(m.port), Index: int(m.port), MAC: vpc.MACOf(addr),
-			Address: netip.PrefixFrom(addr, addr.BitLen()), Gateway: outsideRouter,
-		},
+			Addresses: []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, Routers: []netip.Addr{outsideRouter},
+		}},
 		Hostname: "outside-" + hostname(addr)[len("ip-"):], Resolvers: outsideResolvers,
 	}
 	if err := a.start(ctx, m, spec, a.outsideHandlers()); err != nil {
@@ -152,7 +152,8 @@ func (a *Agent) addHostLink() error {
 	const port = policy.Port(hostLinkIndex)
 	link := fabric.HostLink{
 		Port: fabric.Port{
-			Name: a.portName(port), Index: int(port), MAC: vpc.MACOf(addr), Address: netip.PrefixFrom(addr, addr.BitLen()),
+			Name: a.portName(port), Index: int(port), MAC: vpc.MACOf(addr),
+			Addresses: []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())},
 		},
 		Routes: slices.Clone(a.opts.PublicPools),
 	}

@@ -17,15 +17,15 @@ type Adopted struct {
 	ID         string
 	Kind       guest.Kind
 	Generation int
-	Port       Port
-	PID        int // of its init
+	Ports      []Port // those that are there; the first is
+	PID        int    // of its init
 }
 
 // pingWait is how long an init may take to answer. It does nothing but answer.
 const pingWait = 2 * time.Second
 
 // Adopt finds the machines that run on from an earlier daemon: those whose init
-// answers and whose port is there. What is left of others, and every port that
+// answers and whose first port is there. What is left of others, and every port that
 // belongs to none, is ended as Stop does, so the caller can boot them anew. keep
 // names ports that are no machine's, such as a host link's.
 func (f *Fabric) Adopt(ctx context.Context, keep ...string) ([]Adopted, error) {
@@ -57,7 +57,9 @@ func (f *Fabric) Adopt(ctx context.Context, keep ...string) ([]Adopted, error) {
 			continue
 		}
 		adopted = append(adopted, *a)
-		keep = append(keep, a.Port.Name)
+		for _, p := range a.Ports {
+			keep = append(keep, p.Name)
+		}
 	}
 	if err := f.Stop(ctx, others...); err != nil {
 		return nil, err
@@ -80,11 +82,18 @@ func (f *Fabric) ask(ctx context.Context, id string, ports []PortState) (*Adopte
 	ctx, cancel := context.WithTimeout(ctx, pingWait)
 	defer cancel()
 	hello, err := initproto.Ping(ctx, initproto.SocketPath(f.dataDir, id))
-	if err != nil || hello.PID != s.Init.PID || hello.Generation != s.Generation || !hasPort(ports, s.Port) {
+	if err != nil || hello.PID != s.Init.PID || hello.Generation != s.Generation || len(s.Ports) == 0 || !hasPort(ports, s.Ports[0]) {
 		f.log.Info("machine does not run on and is ended", "machine", id, "err", err)
 		return nil, nil
 	}
-	return &Adopted{ID: id, Kind: s.Kind, Generation: s.Generation, Port: s.Port, PID: s.Init.PID}, nil
+	there := func(p Port) bool { return hasPort(ports, p) }
+	if missing := slices.DeleteFunc(slices.Clone(s.Ports), there); len(missing) > 0 {
+		s.Ports = slices.DeleteFunc(s.Ports, func(p Port) bool { return !there(p) })
+		if err := f.writeState(id, s); err != nil {
+			return nil, err
+		}
+	}
+	return &Adopted{ID: id, Kind: s.Kind, Generation: s.Generation, Ports: s.Ports, PID: s.Init.PID}, nil
 }
 
 func hasPort(ports []PortState, p Port) bool {

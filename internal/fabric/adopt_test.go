@@ -37,7 +37,7 @@ func adoptedIDs(t testing.TB, f *Fabric, keep ...string) []string {
 	}
 	var ids []string
 	for _, a := range adopted {
-		ids = append(ids, fmt.Sprintf("%s generation %d port %s", a.ID, a.Generation, a.Port.Name))
+		ids = append(ids, fmt.Sprintf("%s generation %d port %s", a.ID, a.Generation, a.Ports[0].Name))
 	}
 	return ids
 }
@@ -57,7 +57,7 @@ func TestAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	kill(t, f, dead.ID)
-	if err := f.RemovePorts(portless.Port.Name); err != nil {
+	if err := f.RemovePorts(portless.Ports[0].Name); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(f.statePath(unknown.ID), []byte("{"), 0o644); err != nil {
@@ -258,6 +258,13 @@ func daemonToBeKilled(config string) {
 		if err == nil {
 			err = p.Boot(ctx)
 		}
+		second := subnetPort(n%3+1, 1, "10.0.1", "2001:db8:0:101::")
+		if err == nil {
+			err = f.SetPort(m.ID, second)
+		}
+		if err == nil && n%4 == 1 {
+			err = f.UnsetPort(m.ID, second)
+		}
 		if err == nil && n%2 == 0 {
 			err = f.Remove(ctx, m.ID)
 		}
@@ -299,12 +306,16 @@ func TestKilledDaemon(t *testing.T) {
 		if err != nil {
 			t.Fatalf("try %d: %v", try, err)
 		}
+		known := 0
 		for _, a := range adopted {
-			mustRun(t, next, a.ID, "true")
+			known += len(a.Ports)
+			if got, want := mustRun(t, next, a.ID, "ls /sys/class/net | grep -c eth"), fmt.Sprint(len(a.Ports)); got != want {
+				t.Errorf("try %d: %s has %s devices, want %s", try, a.ID, got, want)
+			}
 		}
 		ports, err := next.Ports()
-		if err != nil || len(ports) != len(adopted) {
-			t.Errorf("try %d: %d machines have ports %v (%v)", try, len(adopted), ports, err)
+		if err != nil || len(ports) != known {
+			t.Errorf("try %d: %d machines with %d ports have ports %v (%v)", try, len(adopted), known, ports, err)
 		}
 		for n := range 3 {
 			boot(t, next, instance(n+1))

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,7 @@ func TestInsideAnInstance(t *testing.T) {
 		{"mknod /tmp/disk b 254 0 2>/dev/null || echo refused", "refused"},
 		{"nsenter -t 1 -m true 2>/dev/null || echo refused", "refused"},
 		{"unshare -n true 2>/dev/null || echo refused", "refused"},
+		{"sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 && cat /proc/sys/net/ipv4/ip_forward", "1"}, // its own
 		{"echo c 2>/dev/null > /proc/sysrq-trigger || echo refused", "refused"},
 	} {
 		got, _ := run(t, f, id, tt.script)
@@ -164,8 +166,7 @@ func TestOutsideHost(t *testing.T) {
 	boot(t, f, outside(8))
 	bridge(t, f)
 	for _, tt := range []struct{ script, want string }{
-		{"ip -4 -o address show eth0 | tr -s ' ' | cut -d' ' -f2-4", "eth0 inet 203.0.113.7/32"},
-		{"ip route show default", "default dev eth0 scope link"},
+		{"ip -4 -o address show eth0 | tr -s ' ' | cut -d' ' -f2-4", "eth0 inet 203.0.113.7/24"},
 		{"grep nameserver /etc/resolv.conf", "nameserver 127.0.0.53"},
 		{"ls /sys/class/net", "eth0\nlo"},
 		{"nmap -n -sn -PE -oG - 203.0.113.8 | grep -o Up", "Up"}, // ICMP
@@ -184,19 +185,20 @@ func TestOutsideHost(t *testing.T) {
 func TestOutsideHostWithGateway(t *testing.T) {
 	f := open(t)
 	m := outside(7)
-	m.Port.Gateway = mustAddr("169.254.0.1")
+	m.Ports[0].Addresses[0] = mustPrefix("203.0.113.7/32")
+	m.Ports[0].Routers = []netip.Addr{mustAddr("169.254.0.1")}
 	boot(t, f, m)
 	if got, want := mustRun(t, f, m.ID, "ip route show default"), "default via 169.254.0.1 dev eth0 onlink"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// outside is the host 203.0.113.n.
+// outside is the host 203.0.113.n, whose neighbours are the others.
 func outside(n int) Machine {
 	m := instance(n)
 	address := fmt.Sprintf("203.0.113.%d", n)
 	m.ID, m.Kind, m.Hostname, m.Domain = "outside-"+address, guest.Outside, "outside-"+fmt.Sprint(n), ""
-	m.Port.Address, m.Port.Gateway = mustPrefix(address+"/32"), mustAddr("")
+	m.Ports[0].Addresses, m.Ports[0].Routers = []netip.Prefix{mustPrefix(address + "/24")}, nil
 	m.Resolvers = append(m.Resolvers[:0:0], mustAddr("127.0.0.53"))
 	m.Metadata, m.Services = false, nil
 	return m

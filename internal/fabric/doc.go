@@ -12,8 +12,9 @@
 //	│   port ══════► NAME0 in the   │ init (package guest) │
 //	└──────────────  host's own     └──────────────────────┘
 //
-// A machine is born closed: Prepare makes its port down, the caller attaches
-// its programs, Boot sets the port up and starts the init. With every program
+// A machine is born closed: Prepare makes its ports down, the caller attaches
+// their programs, Boot sets the ports up and starts the init. Ports come and go
+// while it runs, see SetPort. With every program
 // gone nothing in the dataplane namespace answers or forwards a packet.
 //
 // Machines outlive the daemon. All that is needed to find one again, or to

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
-	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -38,8 +37,8 @@ type Fabric struct {
 	groups      *cgroups
 	initBinary  string
 
-	limitsOnce sync.Once     // to say once what limits cannot be had
-	lastGroup  atomic.Uint32 // number of the last group of links to be removed together
+	limitsOnce sync.Once // to say once what limits cannot be had
+	removals   removals
 }
 
 // validName keeps Name fit for links and cgroups.

@@ -3,7 +3,6 @@ package fabric
 import (
 	"fmt"
 	"net/netip"
-	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -11,7 +10,7 @@ import (
 
 // A HostLink makes the host itself a host on the internet side.
 type HostLink struct {
-	Port   Port           // its Address is the host's there
+	Port   Port           // its one address is the host's there, IPv4
 	Routes []netip.Prefix // reached through it
 }
 
@@ -70,16 +69,16 @@ func (f *Fabric) AddHostLink(l HostLink) error {
 // there already stay.
 func (f *Fabric) configureHostLink(h *netlink.Handle, l HostLink) error {
 	// The host would greet its new neighbours over IPv6, which has none there.
-	err := os.WriteFile("/proc/sys/net/ipv6/conf/"+f.hostLinkName()+"/disable_ipv6", []byte("1"), 0)
-	if err != nil && !os.IsNotExist(err) {
+	if err := speakIPv6(f.hostLinkName(), false); err != nil {
 		return err
 	}
 	link, err := h.LinkByName(f.hostLinkName())
 	if err != nil {
 		return err
 	}
-	if err := h.AddrReplace(link, &netlink.Addr{IPNet: ipNet(l.Port.Address)}); err != nil {
-		return fmt.Errorf("add address %s: %w", l.Port.Address, err)
+	address := l.Port.Addresses[0]
+	if err := h.AddrReplace(link, &netlink.Addr{IPNet: ipNet(address)}); err != nil {
+		return fmt.Errorf("add address %s: %w", address, err)
 	}
 	if err := h.LinkSetUp(link); err != nil {
 		return err
@@ -89,7 +88,7 @@ func (f *Fabric) configureHostLink(h *netlink.Handle, l HostLink) error {
 			LinkIndex: link.Attrs().Index,
 			Dst:       ipNet(r),
 			Scope:     netlink.SCOPE_LINK,
-			Src:       l.Port.Address.Addr().AsSlice(),
+			Src:       address.Addr().AsSlice(),
 		}
 		if err := h.RouteReplace(route); err != nil {
 			return fmt.Errorf("add route to %s: %w", r, err)

@@ -34,7 +34,7 @@ func onHost(t *testing.T, fn func(f *Fabric) error) {
 func hostLink() HostLink {
 	return HostLink{
 		Port: Port{
-			Name: "host", Index: 99, MAC: [6]byte{2, 0x52, 203, 0, 113, 1}, Address: mustPrefix("203.0.113.1/32"),
+			Name: "host", Index: 99, MAC: [6]byte{2, 0x52, 203, 0, 113, 1}, Addresses: []netip.Prefix{mustPrefix("203.0.113.1/32")},
 		},
 		Routes: []netip.Prefix{mustPrefix("203.0.113.0/24"), mustPrefix("198.51.100.0/24")},
 	}
@@ -47,6 +47,15 @@ func ipCommand(args string) (string, error) {
 		return "", fmt.Errorf("ip %s: %w: %s", args, err, text)
 	}
 	return string(text), nil
+}
+
+// shell runs a script in the namespace of this thread.
+func shell(script string) error {
+	text, err := exec.Command("sh", "-ec", script).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", script, err, text)
+	}
+	return nil
 }
 
 func TestHostLink(t *testing.T) {

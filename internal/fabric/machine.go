@@ -11,18 +11,17 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
 
 	"ringfence/internal/fabric/guest"
 	"ringfence/internal/fabric/initproto"
 )
 
-// A Machine is a place where programs run, behind one port.
+// A Machine is a place where programs run, behind its ports.
 type Machine struct {
 	ID         string // letters, digits, dots and hyphens; a directory's name
 	Kind       guest.Kind
-	Generation int // told back by Adopt
-	Port       Port
+	Generation int    // told back by Adopt
+	Ports      []Port // not none
 	Hostname   string
 	Domain     string       // searched by its resolver; "" is none
 	Resolvers  []netip.Addr // on its own loopback; asked for DNS
@@ -39,19 +38,25 @@ type Machine struct {
 // validID keeps ID fit for a file's name.
 var validID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`)
 
-// A Prepared machine has its namespace and its port, which is down.
+// address is the one that m's own name stands for.
+func (m *Machine) address() netip.Addr { return m.Ports[0].Addresses[0].Addr() }
+
+// A Prepared machine has its namespace and its ports, which are down.
 type Prepared struct {
 	fabric  *Fabric
 	machine Machine
 	ns      netns.NsHandle
 }
 
-// Prepare makes the network of m, with the port down: now is the time to attach
-// programs to it. An earlier boot of m is ended; its files stay. The caller
+// Prepare makes the network of m, with the ports down: now is the time to attach
+// programs to them. An earlier boot of m is ended; its files stay. The caller
 // calls Boot or Abandon.
 func (f *Fabric) Prepare(ctx context.Context, m Machine) (*Prepared, error) {
 	if !validID.MatchString(m.ID) {
 		return nil, fmt.Errorf("%q is no id for a machine", m.ID)
+	}
+	if len(m.Ports) == 0 || len(m.Ports[0].Addresses) == 0 {
+		return nil, fmt.Errorf("machine %s has no port, or none with an address", m.ID)
 	}
 	if err := f.Stop(ctx, m.ID); err != nil {
 		return nil, fmt.Errorf("end earlier boot: %w", err)
@@ -62,7 +67,7 @@ func (f *Fabric) Prepare(ctx context.Context, m Machine) (*Prepared, error) {
 			return nil, fmt.Errorf("make machine's directory: %w", err)
 		}
 	}
-	err := f.writeState(m.ID, state{Kind: m.Kind, Generation: m.Generation, Port: m.Port})
+	err := f.writeState(m.ID, state{Kind: m.Kind, Generation: m.Generation, Ports: m.Ports})
 	if err != nil {
 		return nil, err
 	}
@@ -75,22 +80,20 @@ func (f *Fabric) Prepare(ctx context.Context, m Machine) (*Prepared, error) {
 
 // makeNetwork makes the namespace and all that is in it.
 func (p *Prepared) makeNetwork() error {
-	err := onOwnThread(func() error {
+	return onOwnThread(func() error {
 		if err := newNetwork(); err != nil {
 			return err
 		}
 		var err error
-		p.ns, err = netns.Get() // keeps the namespace, which nothing else holds yet
-		return err
+		if p.ns, err = netns.Get(); err != nil { // keeps the namespace, which nothing else holds yet
+			return err
+		}
+		return speakNetlink(p.furnish)
 	})
-	if err != nil {
-		return err
-	}
-	h, err := netlink.NewHandleAt(p.ns, unix.NETLINK_ROUTE)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
+}
+
+// furnish makes what is in the namespace of this thread.
+func (p *Prepared) furnish(h *netlink.Handle) error {
 	loopback := p.machine.Resolvers
 	if p.machine.Metadata {
 		loopback = append([]netip.Addr{guest.MetadataAddr}, loopback...)
@@ -98,10 +101,15 @@ func (p *Prepared) makeNetwork() error {
 	if err := configureLoopback(h, loopback); err != nil {
 		return err
 	}
-	if err := p.fabric.addPort(p.machine.Port, p.ns, innerName); err != nil {
-		return err
+	for _, port := range p.machine.Ports {
+		if err := p.fabric.addPort(port, p.ns, port.device()); err != nil {
+			return err
+		}
+		if err := configure(h, port); err != nil {
+			return err
+		}
 	}
-	return configure(h, p.machine.Port, innerName)
+	return nil
 }
 
 // Abandon removes what Prepare has made.
@@ -112,10 +120,15 @@ func (p *Prepared) Abandon(ctx context.Context) error {
 	return p.fabric.Stop(ctx, p.machine.ID)
 }
 
-// Boot sets the port up, starts the machine's init and returns when all its
+// Boot sets the ports up, starts the machine's init and returns when all its
 // services listen. A machine that does not boot is ended.
 func (p *Prepared) Boot(ctx context.Context) error {
-	err := p.fabric.SetPortUp(p.machine.Port.Name)
+	var err error
+	for _, port := range p.machine.Ports {
+		if err == nil {
+			err = p.fabric.SetPortUp(port.Name)
+		}
+	}
 	if err == nil {
 		err = p.start(ctx)
 	}

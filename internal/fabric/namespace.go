@@ -71,8 +71,9 @@ func shareNamespaceDir() error {
 	return nil
 }
 
-// newNetwork moves this thread to a new network namespace that speaks no IPv6
-// by itself and forwards nothing.
+// newNetwork moves this thread to a new network namespace, which forwards
+// nothing and whose links speak no IPv6. One that is let to waits for nobody to
+// object to its addresses, and asks for no router.
 func newNetwork() error {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("make network namespace: %w", err)
@@ -83,6 +84,7 @@ func newNetwork() error {
 		"/proc/sys/net/ipv4/ip_forward":                        "0",
 		"/proc/sys/net/ipv6/conf/default/disable_ipv6":         "1",
 		"/proc/sys/net/ipv6/conf/default/accept_ra":            "0",
+		"/proc/sys/net/ipv6/conf/default/accept_dad":           "0",
 		"/proc/sys/net/ipv6/conf/default/router_solicitations": "0",
 	} {
 		err := os.WriteFile(path, []byte(value), 0)

@@ -61,7 +61,7 @@ func (p *Prepared) start(ctx context.Context) error {
 	}
 	// Until it has its spec the init does nothing, and it ends when the pipe
 	// closes: a daemon that dies here leaves no machine that nobody knows of.
-	err = f.writeState(m.ID, state{Kind: m.Kind, Generation: m.Generation, Port: m.Port, Init: id})
+	err = f.writeState(m.ID, state{Kind: m.Kind, Generation: m.Generation, Ports: m.Ports, Init: id})
 	if err != nil {
 		return errors.Join(err, id.kill(ctx))
 	}
@@ -81,7 +81,7 @@ func (f *Fabric) spec(m Machine) guest.Spec {
 		BootID:     rand.Text(),
 		Hostname:   m.Hostname,
 		Domain:     m.Domain,
-		Address:    m.Port.Address.Addr(),
+		Address:    m.address(),
 		Resolvers:  m.Resolvers,
 		Metadata:   m.Metadata,
 		Memory:     m.Limits.Memory,

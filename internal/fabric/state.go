@@ -18,7 +18,7 @@ import (
 type state struct {
 	Kind       guest.Kind
 	Generation int
-	Port       Port
+	Ports      []Port
 	Init       processID // PID 0 before there is one
 }
 

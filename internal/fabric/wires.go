@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// wireName is the device at a wire's other end.
+const wireName = "eth0"
+
 // A Wire is a port like a machine's, with nobody behind it: frames are put in
 // and taken out as they are, and no kernel answers them by itself.
 type Wire struct {
@@ -89,7 +92,7 @@ func (w *Wire) connect(h *netlink.Handle, index int) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.Index = fmt.Sprintf("port%d", index), index
 	pair := netlink.NewVeth(attrs)
-	pair.PeerName, pair.PeerNamespace = innerName, netlink.NsFd(w.inner)
+	pair.PeerName, pair.PeerNamespace = wireName, netlink.NsFd(w.inner)
 	if err := h.LinkAdd(pair); err != nil {
 		return err
 	}
@@ -100,7 +103,7 @@ func (w *Wire) connect(h *netlink.Handle, index int) error {
 		if err := netns.Set(w.inner); err != nil {
 			return err
 		}
-		inner, err := netlink.LinkByName(innerName)
+		inner, err := netlink.LinkByName(wireName)
 		if err == nil {
 			err = netlink.LinkSetUp(inner)
 		}

@@ -194,6 +194,10 @@ func hide(dir string) error {
 	return unix.Mount("hidden", dir, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "size=4k,mode=755")
 }
 
+// routerSettings are what whoever makes a router of an instance sets; they are
+// of its own network namespace, and stay writable.
+var routerSettings = []string{"sys/net/ipv4/ip_forward", "sys/net/ipv6/conf/all/forwarding"}
+
 // mountKernel mounts /proc and /sys so that nothing of the host's kernel can be
 // set through them.
 func mountKernel(root string) error {
@@ -209,6 +213,12 @@ func mountKernel(root string) error {
 	}
 	if err := unix.Mount("sysfs", sys, "sysfs", safe|unix.MS_RDONLY, ""); err != nil {
 		return fmt.Errorf("mount /sys: %w", err)
+	}
+	for _, name := range routerSettings {
+		path := filepath.Join(proc, name)
+		if err := unix.Mount(path, path, "", unix.MS_BIND, ""); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keep /proc/%s: %w", name, err)
+		}
 	}
 	for _, name := range []string{"bus", "fs", "irq", "sys", "sysrq-trigger"} {
 		path := filepath.Join(proc, name)

@@ -72,7 +72,7 @@ func (m *machine) startService(s Service) error {
 	if serve == nil {
 		return fmt.Errorf("unknown kind of service")
 	}
-	l, err := net.Listen("tcp4", net.JoinHostPort("", strconv.Itoa(int(s.Port))))
+	l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(int(s.Port)))) // IPv4, and IPv6 where there is any
 	if err != nil {
 		return err
 	}
