@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"os"
@@ -19,13 +20,16 @@ func (d *Dataplane) adopt() error {
 		return err
 	}
 	kept := make(map[uint32]bool)
-	for _, t := range []*judgeTable{&d.sets, &d.acls} {
+	for _, t := range []*judgeTable{&d.sets, &d.subnets} {
 		for i := uint32(1); i < t.in.len(); i++ {
 			if j := t.in.at(i); d.keep(j, kept) {
 				t.indexes.keep(i)
-				t.of[j.Identity] = &judgeSet{index: i}
+				t.of[j.Identity] = &judgeSet{index: i, routes: make(map[kernelRouteKey]kernelRoute)}
 			}
 		}
+	}
+	if err := d.adoptRoutes(); err != nil {
+		return err
 	}
 	// What is left of other slots, half written or not yet removed, must not
 	// become part of the next slot of the same index.
@@ -49,6 +53,27 @@ func (d *Dataplane) keep(j *kernelJudges, kept map[uint32]bool) bool {
 		}
 	}
 	return true
+}
+
+// adoptRoutes finds the routes of subnets that somebody is in, and removes those
+// of others: they must not become routes of the next subnet of the same index.
+func (d *Dataplane) adoptRoutes() error {
+	byIndex := make(map[uint32]*judgeSet)
+	for _, s := range d.subnets.of {
+		byIndex[s.index] = s
+	}
+	var dead []kernelRouteKey
+	err := each(d.objects.Routes, func(k kernelRouteKey, r *kernelRoute) {
+		if s := byIndex[swap32(k.Subnet)]; s != nil {
+			s.routes[k] = *r
+		} else {
+			dead = append(dead, k)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return deleteAll(d.objects.Routes, dead)
 }
 
 // keepRanges leaves alone what slots have in the arrays of rule numbers and of
@@ -115,10 +140,10 @@ func (d *Dataplane) Sweep() error {
 			d.writePort(policy.Port(i), kernelPort{})
 		}
 	}
-	if err := d.sweepLocations(); err != nil {
+	if err := d.sweepPlaces(); err != nil {
 		return err
 	}
-	for _, t := range []*judgeTable{&d.sets, &d.acls} {
+	for _, t := range []*judgeTable{&d.sets, &d.subnets} {
 		for key, s := range t.of {
 			if s.users == 0 {
 				d.vacate(t, key)
@@ -173,23 +198,23 @@ func RemovePins(dir string) error {
 	return nil
 }
 
-func (d *Dataplane) sweepLocations() error {
-	known := make(map[kernelLocation]bool)
+func (d *Dataplane) sweepPlaces() error {
+	locations, publics := make(map[kernelLocation]bool), make(map[kernelLocation]bool)
 	for _, a := range d.attached {
-		switch {
-		case a.number == 0:
-		case a.iface == nil:
-			known[location{0, a.plug.Outside}.key()] = true
-		default:
-			private, public := whereabouts(a, a.iface)
-			for _, at := range []map[location]kernelWhereabouts{private, public} {
-				for l := range at {
-					known[l.key()] = true
-				}
-			}
+		for at := range a.places.inside {
+			locations[at] = true
+		}
+		for at := range a.places.outside {
+			locations[at] = true
+		}
+		for at := range a.places.publics {
+			publics[at] = true
 		}
 	}
-	return sweep(d.objects.Locations, func(k kernelLocation) bool { return known[k] })
+	return errors.Join(
+		sweep(d.objects.Locations, func(k kernelLocation) bool { return locations[k] }),
+		sweep(d.objects.Publics, func(k kernelLocation) bool { return publics[k] }),
+	)
 }
 
 func (d *Dataplane) sweepSlots() error {

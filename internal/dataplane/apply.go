@@ -38,13 +38,23 @@ func (d *Dataplane) Apply(h *policy.Host, c *policy.Change) error {
 		}
 	}
 	for _, subnet := range slices.Sorted(maps.Keys(c.ACLs)) {
-		if s := d.acls.of[uint32(subnet)]; s != nil {
+		if s := d.subnets.of[uint32(subnet)]; s != nil {
 			if err := d.rebuildACL(h.ACL(subnet), s); err != nil {
 				return fmt.Errorf("rebuild network ACL of subnet %d: %w", subnet, err)
 			}
 		}
 	}
+	for _, subnet := range slices.Sorted(maps.Keys(c.Routes)) {
+		if s := d.subnets.of[uint32(subnet)]; s != nil && s.built {
+			if err := d.reroute(h, s); err != nil {
+				return err
+			}
+		}
+	}
 	if err := d.moveInterfaces(h, c); err != nil {
+		return err
+	}
+	if err := d.moveGateways(h, c); err != nil {
 		return err
 	}
 	for _, set := range c.Vanished {

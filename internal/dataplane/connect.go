@@ -1,13 +1,10 @@
 package dataplane
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"net/netip"
 	"sync/atomic"
-
-	"github.com/cilium/ebpf"
 
 	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
@@ -60,7 +57,7 @@ func (d *Dataplane) refresh(h *policy.Host, a *attachment, plug policy.Plug) err
 	case a.iface == n:
 		return nil
 	case n != nil && n.Number == a.iface.Number:
-		return d.moveInterface(h, a, n)
+		return errors.Join(d.moveInterface(h, a, n), d.unsettle(a, placesOf(h, a, n)))
 	}
 	return fmt.Errorf("port %d is connected to %v already, disconnect it before %v", a.port, a.plug, plug)
 }
@@ -68,7 +65,7 @@ func (d *Dataplane) refresh(h *policy.Host, a *attachment, plug policy.Plug) err
 func (d *Dataplane) attachment(port policy.Port) *attachment {
 	a := d.attached[port]
 	if a == nil {
-		a = &attachment{port: port}
+		a = &attachment{port: port, places: newPlaces()}
 		d.attached[port] = a
 	}
 	return a
@@ -80,10 +77,7 @@ func (d *Dataplane) connectOutside(a *attachment) error {
 		Number: a.number, Flags: uint32(kernelPortFlagsPORT_OUTSIDE),
 		Mac: toMAC(vpc.MACOf(a.plug.Outside)), Addr: toAddr(a.plug.Outside),
 	})
-	d.step()
-	return d.locate(location{0, a.plug.Outside}, kernelWhereabouts{
-		Number: a.number, Ifindex: uint32(a.port), Private: toAddr(a.plug.Outside),
-	})
+	return d.settle(a, placesOutside(a))
 }
 
 // connectInterface makes an interface reachable by its private addresses, then
@@ -96,28 +90,32 @@ func (d *Dataplane) connectInterface(h *policy.Host, a *attachment, n *vpc.Netwo
 	}
 	a.set, a.acl, a.iface, a.number = set, acl, n, uint32(n.Number)
 	d.connected[n.ID] = a
-	private, public := whereabouts(a, n)
-	if err := d.locateAll(private); err != nil {
+	want := placesOf(h, a, n)
+	if err := d.settleInside(a, want); err != nil {
 		return err
 	}
 	d.step()
 	d.writePort(a.port, a.portOf(n))
-	return d.locateAll(public)
+	return d.settle(a, want)
 }
 
 func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
+	t := n.Timeouts
 	p := kernelPort{
 		Number: uint32(n.Number), Network: uint32(n.NetworkNo), Set: a.set.index, Subnet: a.acl.index,
 		Mac: toMAC(n.MAC()), Addr: toAddr(n.Primary()),
+		TcpTimeout:  uint32(cmp.Or(t.TCPEstablished, defaultTimeouts.TCPEstablished)),
+		UdpTimeouts: uint32(cmp.Or(t.UDPStream, defaultTimeouts.UDPStream)) | uint32(cmp.Or(t.UDP, defaultTimeouts.UDP))<<16,
 	}
 	if n.NoSourceDestCheck {
 		p.Flags |= uint32(kernelPortFlagsPORT_NO_CHECK)
 	}
-	if public, ok := n.Public[n.Primary()]; ok {
-		p.Public = toAddr(public)
-	}
 	return p
 }
+
+// defaultTimeouts are those of EC2 (EC2 User Guide, "Amazon EC2 security group
+// connection tracking").
+var defaultTimeouts = vpc.ConnectionTimeouts{TCPEstablished: 432000, UDPStream: 180, UDP: 30}
 
 // writePort fills in a port, or takes it out of use. Its number is written last
 // when it comes into use and first when it goes out, so that no packet meets
@@ -135,9 +133,7 @@ func (d *Dataplane) writePort(port policy.Port, p kernelPort) {
 	atomic.StoreUint32(&at.Number, number)
 }
 
-// updatePort changes a port that is in use, each field by one store. The lower
-// half of a public address is all of it: the upper one is the same for all of
-// IPv4, and zero for none.
+// updatePort changes a port that is in use, each field by one store.
 func (d *Dataplane) updatePort(port policy.Port, p kernelPort) {
 	at := d.tables.ports.at(uint32(port))
 	atomic.StoreUint32(&at.Set, p.Set)
@@ -146,88 +142,47 @@ func (d *Dataplane) updatePort(port policy.Port, p kernelPort) {
 	d.step()
 	atomic.StoreUint32(&at.Flags, p.Flags)
 	d.step()
-	atomic.StoreUint64(&at.Public.Lo, p.Public.Lo)
-}
-
-// A location is an address in a network; network 0 is the internet.
-type location struct {
-	network vpc.NetworkNumber
-	addr    netip.Addr
-}
-
-func (l location) key() kernelLocation {
-	return kernelLocation{Network: uint32(l.network), Addr: toAddr(l.addr)}
-}
-
-func (d *Dataplane) locate(l location, w kernelWhereabouts) error {
-	key := l.key()
-	if err := d.objects.Locations.Put(&key, &w); err != nil {
-		return fmt.Errorf("put location of %s: %w", l.addr, err)
-	}
-	return nil
-}
-
-// unlocate removes an address if it is still that of the interface with a
-// number: another may have it already.
-func (d *Dataplane) unlocate(l location, number uint32) error {
-	key := l.key()
-	var w kernelWhereabouts
-	switch err := d.objects.Locations.Lookup(&key, &w); {
-	case errors.Is(err, ebpf.ErrKeyNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("look up location of %s: %w", l.addr, err)
-	case w.Number != number:
-		return nil
-	}
-	return deleteAll(d.objects.Locations, []kernelLocation{key})
-}
-
-func (d *Dataplane) locateAll(at map[location]kernelWhereabouts) error {
-	for l, w := range at {
-		d.step()
-		if err := d.locate(l, w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// whereabouts are the addresses by which an interface is found.
-func whereabouts(a *attachment, n *vpc.NetworkInterface) (private, public map[location]kernelWhereabouts) {
-	private, public = make(map[location]kernelWhereabouts), make(map[location]kernelWhereabouts)
-	for _, addr := range n.Addresses {
-		w := kernelWhereabouts{Number: uint32(n.Number), Ifindex: uint32(a.port), Network: uint32(n.NetworkNo), Private: toAddr(addr)}
-		private[location{n.NetworkNo, addr}] = w
-		if p, ok := n.Public[addr]; ok {
-			public[location{0, p}] = w
-		}
-	}
-	return private, public
+	atomic.StoreUint32(&at.TcpTimeout, p.TcpTimeout)
+	d.step()
+	atomic.StoreUint32(&at.UdpTimeouts, p.UdpTimeouts)
 }
 
 // moveInterfaces follows interfaces that have changed while connected. Those
-// that are gone stay connected, and unreachable, until Disconnect.
+// that are gone stay connected, and unreachable, until Disconnect. An address
+// that passes from one to another is nobody's at no time: all come where they
+// are going before any leaves where it was.
 func (d *Dataplane) moveInterfaces(h *policy.Host, c *policy.Change) error {
+	var moved, gone []*attachment
 	for _, old := range c.Left {
 		a := d.connected[old.ID]
 		if a == nil {
 			continue
 		}
-		if n := h.Interface(old.ID); n != nil && n.Number == old.Number {
-			if err := d.moveInterface(h, a, n); err != nil {
-				return err
-			}
+		n := h.Interface(old.ID)
+		if n == nil || n.Number != old.Number {
+			gone = append(gone, a)
 			continue
 		}
+		if err := d.moveInterface(h, a, n); err != nil {
+			return err
+		}
+		moved = append(moved, a)
+	}
+	for _, a := range gone {
 		if err := d.disconnect(a); err != nil {
+			return err
+		}
+	}
+	for _, a := range moved {
+		if err := d.unsettle(a, placesOf(h, a, a.iface)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// moveInterface brings a connected interface to its new groups and addresses.
+// moveInterface brings a connected interface to its new groups and addresses;
+// those that it had stay, for unsettle.
 func (d *Dataplane) moveInterface(h *policy.Host, a *attachment, n *vpc.NetworkInterface) error {
 	old := a.iface
 	set, acl, err := d.acquire(h, n)
@@ -238,31 +193,20 @@ func (d *Dataplane) moveInterface(h *policy.Host, a *attachment, n *vpc.NetworkI
 	d.step()
 	d.updatePort(a.port, a.portOf(n))
 	d.releaseAll(old)
-	wasPrivate, wasPublic := whereabouts(a, old)
-	private, public := whereabouts(a, n)
-	for _, to := range []map[location]kernelWhereabouts{private, public} {
-		for at, w := range to {
-			if was, ok := wasPrivate[at]; ok && was == w {
-				continue // a program that looks it up while it is put may miss it
-			}
-			if was, ok := wasPublic[at]; ok && was == w {
-				continue
-			}
-			d.step()
-			if err := d.locate(at, w); err != nil {
-				return err
-			}
-		}
-	}
-	maps.DeleteFunc(wasPrivate, func(at location, _ kernelWhereabouts) bool { _, ok := private[at]; return ok })
-	maps.DeleteFunc(wasPublic, func(at location, _ kernelWhereabouts) bool { _, ok := public[at]; return ok })
-	return errors.Join(d.unlocateAll(wasPublic, a.number), d.unlocateAll(wasPrivate, a.number))
+	return d.settle(a, placesOf(h, a, n))
 }
 
-func (d *Dataplane) unlocateAll(at map[location]kernelWhereabouts, number uint32) error {
-	for l := range at {
-		d.step()
-		if err := d.unlocate(l, number); err != nil {
+// moveGateways opens the ways from the internet into networks, or closes them.
+func (d *Dataplane) moveGateways(h *policy.Host, c *policy.Change) error {
+	if len(c.Gateways) == 0 {
+		return nil
+	}
+	for _, a := range d.connected {
+		if !c.Gateways[a.iface.NetworkNo] {
+			continue
+		}
+		want := placesOf(h, a, a.iface)
+		if err := errors.Join(d.settle(a, want), d.unsettle(a, want)); err != nil {
 			return err
 		}
 	}
@@ -286,17 +230,12 @@ func (d *Dataplane) disconnect(a *attachment) error {
 	if a.number == 0 {
 		return nil
 	}
-	private := map[location]kernelWhereabouts{}
-	public := map[location]kernelWhereabouts{{0, a.plug.Outside}: {}}
-	if a.iface != nil {
-		private, public = whereabouts(a, a.iface)
-	}
-	if err := d.unlocateAll(public, a.number); err != nil {
+	if err := d.unsettleOutside(a, places{}); err != nil {
 		return err
 	}
 	d.step()
 	d.writePort(a.port, kernelPort{})
-	if err := d.unlocateAll(private, a.number); err != nil {
+	if err := d.unsettle(a, places{}); err != nil {
 		return err
 	}
 	if a.iface != nil {

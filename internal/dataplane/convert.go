@@ -68,6 +68,12 @@ func toCIDRKey(slot uint32, p netip.Prefix) kernelCidrKey {
 	return kernelCidrKey{Prefixlen: uint32(32 + bits), Slot: swap32(slot), Addr: toAddr(p.Addr())}
 }
 
+// isAroundIPv4 reports whether an IPv6 block would catch IPv4 addresses in their
+// mapped form.
+func isAroundIPv4(p netip.Prefix) bool {
+	return p.Addr().Is6() && p.Contains(netip.MustParseAddr("::ffff:0:0"))
+}
+
 func toRuleName(id vpc.RuleID) (kernelRuleName, bool) {
 	var n kernelRuleName
 	return n, copy(n.Text[:], id) == len(id)

@@ -61,7 +61,8 @@ type Dataplane struct {
 	askMu  sync.Mutex
 	asking *kernelPrograms // change nothing; nil before PrepareAsk
 
-	sets, acls  judgeTable
+	sets        judgeTable
+	subnets     judgeTable // their ACLs, and with them their routes
 	slotIndexes *allocator
 	ruleIndexes *ruleIndex
 	ruleRanges  *ranges
@@ -84,6 +85,7 @@ type attachment struct {
 	number uint32
 	set    *judgeSet
 	acl    *judgeSet
+	places places       // that the kernel has
 	closer func() error // detaches the programs
 }
 
@@ -206,7 +208,7 @@ func (d *Dataplane) prepare() error {
 	if err := d.tables.open(&d.objects.kernelMaps); err != nil {
 		return err
 	}
-	d.sets, d.acls = newJudgeTable("sets of groups", d.tables.sets), newJudgeTable("subnets", d.tables.subnets)
+	d.sets, d.subnets = newJudgeTable("sets of groups", d.tables.sets), newJudgeTable("subnets", d.tables.subnets)
 	d.slotIndexes = newAllocator("slots", firstSlot, d.objects.Slots.MaxEntries(), 0)
 	d.ruleIndexes = newRuleIndex(d.objects.RuleNames, d.objects.Hits)
 	open := kernelSlot{Flags: uint32(kernelSlotFlagsSLOT_OPEN)}

@@ -33,6 +33,7 @@ func (d *Dataplane) Entries(t testing.TB) map[string]int {
 	n := make(map[string]int)
 	for name, m := range map[string]*ebpf.Map{
 		"identities": d.objects.Identities, "cidrs": d.objects.Cidrs, "l4": d.objects.L4, "locations": d.objects.Locations,
+		"publics": d.objects.Publics, "routes": d.objects.Routes,
 	} {
 		n[name] = 0
 		var key, value []byte
@@ -49,7 +50,7 @@ func (d *Dataplane) Entries(t testing.TB) map[string]int {
 			n["ports"]++
 		}
 	}
-	for _, judges := range []*shared[kernelJudges]{d.sets.in, d.acls.in} {
+	for _, judges := range []*shared[kernelJudges]{d.sets.in, d.subnets.in} {
 		for i := range judges.len() {
 			if judges.at(i).Identity != 0 {
 				n["judges"]++

@@ -99,10 +99,10 @@ func (f *kernelFlow) chargedTo() uint32 {
 	if f.Flags&uint32(kernelFlowFlagsFLOW_CONFIRMED|kernelFlowFlagsFLOW_PENDING) != 0 {
 		return ^uint32(0)
 	}
-	if o := f.Opener & 1; f.Number[o] != 0 {
-		return f.Ifindex[o]
+	if o := f.End[f.Opener&1]; o.Number != 0 {
+		return o.Ifindex
 	}
-	return f.Ifindex[1-f.Opener&1]
+	return f.End[1-f.Opener&1].Ifindex
 }
 
 // shortestTimeout is that of a UDP packet without an answer; the program knows
@@ -152,11 +152,11 @@ func (d *Dataplane) flow(k *kernelFlowKey, f *kernelFlow, now uint32) Flow {
 	return Flow{
 		Network: vpc.NetworkNumber(k.NetworkProto >> 8), Proto: vpc.Proto(k.NetworkProto & 0xff),
 		Client: end(client), Server: end(server),
-		ClientInterface: vpc.InterfaceNumber(f.Number[client]), ServerInterface: vpc.InterfaceNumber(f.Number[server]),
-		ClientRule: d.ruleIndexes.rule(f.Rule[client]), ServerRule: d.ruleIndexes.rule(f.Rule[server]),
+		ClientInterface: vpc.InterfaceNumber(f.End[client].Number), ServerInterface: vpc.InterfaceNumber(f.End[server].Number),
+		ClientRule: d.ruleIndexes.rule(f.End[client].Rule), ServerRule: d.ruleIndexes.rule(f.End[server].Rule),
 		Answered: has(kernelFlowFlagsFLOW_CONFIRMED), Cut: has(kernelFlowFlagsFLOW_CUT), Lingering: has(kernelFlowFlagsFLOW_LINGERS),
-		ClientBytes: f.Half[client].Bytes, ServerBytes: f.Half[server].Bytes,
-		ClientPackets: f.Half[client].Packets, ServerPackets: f.Half[server].Packets,
+		ClientBytes: f.End[client].Bytes, ServerBytes: f.End[server].Bytes,
+		ClientPackets: f.End[client].Packets, ServerPackets: f.End[server].Packets,
 		Idle: d.idle(f, now),
 	}
 }
@@ -169,7 +169,7 @@ func (d *Dataplane) idle(f *kernelFlow, now uint32) time.Duration {
 		}
 		return 0
 	}
-	ticks := min(since(f.Half[0].Last), since(f.Half[1].Last))
+	ticks := min(since(f.End[0].Last), since(f.End[1].Last))
 	return time.Duration(ticks) * time.Second / time.Duration(d.tables.control.at(0).Hz)
 }
 

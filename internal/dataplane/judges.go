@@ -2,6 +2,8 @@ package dataplane
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"ringfence/internal/policy"
@@ -22,6 +24,11 @@ type judgeSet struct {
 	ingress, egress *slot // nil: the open slot
 	built           bool  // by this process; what was adopted is not yet
 	users           int
+
+	// Of a subnet: which it is, and what the kernel has for it in routes.
+	subnet  vpc.SubnetNumber
+	network vpc.NetworkNumber
+	routes  map[kernelRouteKey]kernelRoute
 }
 
 func newJudgeTable(what string, in *shared[kernelJudges]) judgeTable {
@@ -36,7 +43,7 @@ func (t *judgeTable) acquire(key uint32, build func(*judgeSet) error) (*judgeSet
 		if err != nil {
 			return nil, err
 		}
-		s = &judgeSet{index: index}
+		s = &judgeSet{index: index, routes: make(map[kernelRouteKey]kernelRoute)}
 		t.of[key] = s
 		t.in.at(index).Identity = key
 	}
@@ -62,7 +69,13 @@ func (d *Dataplane) acquire(h *policy.Host, n *vpc.NetworkInterface) (set, acl *
 	if err != nil {
 		return nil, nil, err
 	}
-	acl, err = d.acls.acquire(uint32(n.SubnetNo), func(s *judgeSet) error { return d.rebuildACL(h.ACL(n.SubnetNo), s) })
+	acl, err = d.subnets.acquire(uint32(n.SubnetNo), func(s *judgeSet) error {
+		s.subnet, s.network = n.SubnetNo, n.NetworkNo
+		if err := d.reroute(h, s); err != nil {
+			return err
+		}
+		return d.rebuildACL(h.ACL(n.SubnetNo), s)
+	})
 	if err != nil {
 		d.release(&d.sets, uint32(n.Identity))
 		return nil, nil, err
@@ -73,7 +86,7 @@ func (d *Dataplane) acquire(h *policy.Host, n *vpc.NetworkInterface) (set, acl *
 // releaseAll gives back what acquire has returned for the interface.
 func (d *Dataplane) releaseAll(n *vpc.NetworkInterface) {
 	d.release(&d.sets, uint32(n.Identity))
-	d.release(&d.acls, uint32(n.SubnetNo))
+	d.release(&d.subnets, uint32(n.SubnetNo))
 }
 
 func (d *Dataplane) rebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) error {
@@ -87,9 +100,9 @@ func (d *Dataplane) rebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) err
 
 func (d *Dataplane) rebuildACL(a *vpc.NetworkACL, s *judgeSet) error {
 	if a == nil {
-		return d.rebuild(&d.acls, s, nil, nil)
+		return d.rebuild(&d.subnets, s, nil, nil)
 	}
-	return d.rebuild(&d.acls, s, policy.CompileACL(a, false), policy.CompileACL(a, true))
+	return d.rebuild(&d.subnets, s, policy.CompileACL(a, false), policy.CompileACL(a, true))
 }
 
 // rebuild puts complete slots in the place of old ones; no classifier lets
@@ -129,6 +142,9 @@ func (d *Dataplane) vacate(t *judgeTable, key uint32) {
 	d.retire(func() error {
 		publish(t.in.at(s.index), closedSlot, closedSlot, version)
 		t.in.at(s.index).Identity = 0
+		if err := deleteAll(d.objects.Routes, slices.Collect(maps.Keys(s.routes))); err != nil {
+			return err
+		}
 		t.indexes.give(s.index, time.Now())
 		return nil
 	})
@@ -138,7 +154,7 @@ func (d *Dataplane) vacate(t *judgeTable, key uint32) {
 
 func (d *Dataplane) slotsInUse() map[*slot]bool {
 	slots := make(map[*slot]bool)
-	for _, t := range []*judgeTable{&d.sets, &d.acls} {
+	for _, t := range []*judgeTable{&d.sets, &d.subnets} {
 		for _, s := range t.of {
 			slots[s.ingress], slots[s.egress] = true, true
 		}

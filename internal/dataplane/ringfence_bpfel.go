@@ -85,17 +85,27 @@ type kernelEvent struct {
 }
 
 type kernelFlow struct {
+	_       structs.HostLayout
+	End     [2]kernelFlowEnd
+	Flags   uint32
+	Opener  uint32
+	Timeout uint32
+	Public  uint32
+}
+
+type kernelFlowEnd struct {
 	_          structs.HostLayout
-	Epoch      [2]uint32
-	Number     [2]uint32
-	Ifindex    [2]uint32
-	SetVersion [2]uint32
-	AclVersion [2]uint32
-	Rule       [2]uint32
-	Fin        [2]uint32
-	Flags      uint32
-	Opener     uint32
-	Half       [2]kernelFlowHalf
+	Epoch      uint32
+	Number     uint32
+	Ifindex    uint32
+	Mac        uint32
+	SetVersion uint32
+	AclVersion uint32
+	Rule       uint32
+	Fin        uint32
+	Bytes      uint64
+	Packets    uint32
+	Last       uint32
 }
 
 type kernelFlowFlags uint32
@@ -109,22 +119,16 @@ const (
 	kernelFlowFlagsFLOW_TRACKED   kernelFlowFlags = 32
 	kernelFlowFlagsFLOW_FIN       kernelFlowFlags = 128
 	kernelFlowFlagsFLOW_FIN_ACK   kernelFlowFlags = 512
-	kernelFlowFlagsFLOW_PENDING   kernelFlowFlags = 4096
-	kernelFlowFlagsFLOW_PLAIN     kernelFlowFlags = 2048
+	kernelFlowFlagsFLOW_PENDING   kernelFlowFlags = 2048
+	kernelFlowFlagsFLOW_ROUTED    kernelFlowFlags = 4096
 )
-
-type kernelFlowHalf struct {
-	_       structs.HostLayout
-	Bytes   uint64
-	Packets uint32
-	Last    uint32
-}
 
 type kernelFlowKey struct {
 	_            structs.HostLayout
 	Addr         [2]kernelAddr
 	Port         [2]uint16
 	NetworkProto uint32
+	Via          [2]uint32
 }
 
 type kernelIdentityKey struct {
@@ -163,16 +167,17 @@ type kernelMac struct {
 }
 
 type kernelPort struct {
-	_       structs.HostLayout
-	Number  uint32
-	Network uint32
-	Set     uint32
-	Subnet  uint32
-	Flags   uint32
-	Mac     kernelMac
-	Pad     [3]uint16
-	Addr    kernelAddr
-	Public  kernelAddr
+	_           structs.HostLayout
+	Number      uint32
+	Network     uint32
+	Set         uint32
+	Subnet      uint32
+	Flags       uint32
+	TcpTimeout  uint32
+	UdpTimeouts uint32
+	Mac         kernelMac
+	Pad         [3]uint16
+	Addr        kernelAddr
 }
 
 type kernelPortFlags uint32
@@ -207,6 +212,28 @@ const (
 	kernelReasonREVOKED         kernelReason = 19
 	kernelReasonNO_FLOW         kernelReason = 20
 	kernelReasonTABLE_FULL      kernelReason = 21
+)
+
+type kernelRoute struct {
+	_      structs.HostLayout
+	Kind   uint32
+	Number uint32
+	Addr   kernelAddr
+}
+
+type kernelRouteKey struct {
+	_         structs.HostLayout
+	Prefixlen uint32
+	Subnet    uint32
+	Addr      kernelAddr
+}
+
+type kernelRouteKind uint32
+
+const (
+	kernelRouteKindROUTE_NOWHERE   kernelRouteKind = 0
+	kernelRouteKindROUTE_INTERNET  kernelRouteKind = 1
+	kernelRouteKindROUTE_INTERFACE kernelRouteKind = 2
 )
 
 type kernelRuleName struct {
@@ -326,14 +353,18 @@ type kernelWork struct {
 		NextOption   uint32
 	}
 	End [2]struct {
-		_       structs.HostLayout
-		Number  uint32
-		Ifindex uint32
-		Set     uint32
-		Subnet  uint32
-		Primary uint32
+		_           structs.HostLayout
+		Number      uint32
+		Ifindex     uint32
+		Set         uint32
+		Subnet      uint32
+		Mac         uint32
+		Own         uint32
+		TcpTimeout  uint32
+		UdpTimeouts uint32
 	}
 	Network       uint32
+	Public        uint32
 	Epoch         uint32
 	Now           uint32
 	Hz            uint32
@@ -343,6 +374,7 @@ type kernelWork struct {
 	Segments      uint32
 	Rule          uint32
 	Judged        uint32
+	_             [4]byte
 	Opening       struct {
 		_     structs.HostLayout
 		Src   kernelAddr
@@ -419,6 +451,8 @@ const (
 	kernelMapLocations      = "locations"
 	kernelMapPending        = "pending"
 	kernelMapPorts          = "ports"
+	kernelMapPublics        = "publics"
+	kernelMapRoutes         = "routes"
 	kernelMapRuleNames      = "rule_names"
 	kernelMapRuleNumbers    = "rule_numbers"
 	kernelMapScratch        = "scratch"
@@ -434,6 +468,7 @@ const (
 	kernelVarKeepFlowFlags  = "keep_flow_flags"
 	kernelVarKeepPortFlags  = "keep_port_flags"
 	kernelVarKeepReason     = "keep_reason"
+	kernelVarKeepRouteKind  = "keep_route_kind"
 	kernelVarKeepSlotFlags  = "keep_slot_flags"
 	kernelVarOnlyAsks       = "only_asks"
 )
@@ -504,6 +539,8 @@ type kernelMapSpecs struct {
 	Locations   *ebpf.MapSpec `ebpf:"locations"`
 	Pending     *ebpf.MapSpec `ebpf:"pending"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
+	Publics     *ebpf.MapSpec `ebpf:"publics"`
+	Routes      *ebpf.MapSpec `ebpf:"routes"`
 	RuleNames   *ebpf.MapSpec `ebpf:"rule_names"`
 	RuleNumbers *ebpf.MapSpec `ebpf:"rule_numbers"`
 	Scratch     *ebpf.MapSpec `ebpf:"scratch"`
@@ -521,6 +558,7 @@ type kernelVariableSpecs struct {
 	KeepFlowFlags *ebpf.VariableSpec `ebpf:"keep_flow_flags"`
 	KeepPortFlags *ebpf.VariableSpec `ebpf:"keep_port_flags"`
 	KeepReason    *ebpf.VariableSpec `ebpf:"keep_reason"`
+	KeepRouteKind *ebpf.VariableSpec `ebpf:"keep_route_kind"`
 	KeepSlotFlags *ebpf.VariableSpec `ebpf:"keep_slot_flags"`
 	OnlyAsks      *ebpf.VariableSpec `ebpf:"only_asks"`
 }
@@ -559,6 +597,8 @@ type kernelMaps struct {
 	Locations   *ebpf.Map `ebpf:"locations"`
 	Pending     *ebpf.Map `ebpf:"pending"`
 	Ports       *ebpf.Map `ebpf:"ports"`
+	Publics     *ebpf.Map `ebpf:"publics"`
+	Routes      *ebpf.Map `ebpf:"routes"`
 	RuleNames   *ebpf.Map `ebpf:"rule_names"`
 	RuleNumbers *ebpf.Map `ebpf:"rule_numbers"`
 	Scratch     *ebpf.Map `ebpf:"scratch"`
@@ -584,6 +624,8 @@ func (m *kernelMaps) Close() error {
 		m.Locations,
 		m.Pending,
 		m.Ports,
+		m.Publics,
+		m.Routes,
 		m.RuleNames,
 		m.RuleNumbers,
 		m.Scratch,
@@ -602,6 +644,7 @@ type kernelVariables struct {
 	KeepFlowFlags *ebpf.Variable `ebpf:"keep_flow_flags"`
 	KeepPortFlags *ebpf.Variable `ebpf:"keep_port_flags"`
 	KeepReason    *ebpf.Variable `ebpf:"keep_reason"`
+	KeepRouteKind *ebpf.Variable `ebpf:"keep_route_kind"`
 	KeepSlotFlags *ebpf.Variable `ebpf:"keep_slot_flags"`
 	OnlyAsks      *ebpf.Variable `ebpf:"only_asks"`
 }

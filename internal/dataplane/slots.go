@@ -105,7 +105,7 @@ func (d *Dataplane) writeCIDRs(s *slot) error {
 		if err := add(p, v); err != nil {
 			return err
 		}
-		aroundIPv4 = aroundIPv4 || p.Addr().Is6() && p.Contains(netip.MustParseAddr("::ffff:0:0"))
+		aroundIPv4 = aroundIPv4 || isAroundIPv4(p)
 	}
 	if aroundIPv4 { // such an IPv6 block must not catch IPv4 addresses in their mapped form
 		if err := add(netip.MustParsePrefix("0.0.0.0/0"), s.classifier.Any[0]); err != nil {

@@ -180,7 +180,7 @@ func (h *Host) decide(fs *Flows, p *Packet, network vpc.NetworkNumber, src, dst 
 	if !hd.inFlow {
 		return h.alone(src, dst, hd)
 	}
-	key, from := newFlowKey(network, hd)
+	key, from := newFlowKey(network, hd, src, dst)
 	f := fs.lookup(key, endNumbers(from, src, dst), p.At)
 	if f != nil && hd.proto.IsICMP() && !hd.later && hd.opens != (from == f.opener) {
 		f = nil // asked by the one who was asked, or answered by the one who asked
@@ -302,8 +302,8 @@ func (h *Host) related(fs *Flows, p *Packet, network vpc.NetworkNumber, src, dst
 		return Verdict{}, false
 	}
 	quoted := header{src: q.Src, dst: q.Dst, proto: q.Proto, srcPort: q.SrcPort, dstPort: q.DstPort}
-	key, from := newFlowKey(network, &quoted)
 	sender, receiver := dst, end{src.iface, q.Dst}
+	key, from := newFlowKey(network, &quoted, sender, receiver)
 	f := fs.lookup(key, endNumbers(from, sender, receiver), p.At)
 	if f == nil || f.cut {
 		return Verdict{}, false

@@ -59,6 +59,11 @@ type flowKey struct {
 	proto   vpc.Proto
 	addr    [2]netip.Addr // low < high
 	port    [2]uint16     // see icmpPorts for ICMP; 0 for protocols without
+
+	// via is the interface that is there for an address which is not its own,
+	// else 0. A connection through an interface that forwards for others is one
+	// flow before it and another behind it, of the same addresses and ports.
+	via [2]vpc.InterfaceNumber
 }
 
 // A flow was admitted once.
@@ -85,13 +90,15 @@ type flow struct {
 	last time.Duration
 }
 
-func newFlowKey(network vpc.NetworkNumber, h *header) (flowKey, side) {
+func newFlowKey(network vpc.NetworkNumber, h *header, src, dst end) (flowKey, side) {
 	k := flowKey{network: network, proto: h.proto, addr: [2]netip.Addr{h.src, h.dst}, port: [2]uint16{h.srcPort, h.dstPort}}
+	k.via = [2]vpc.InterfaceNumber{src.via(), dst.via()}
 	if h.src.Less(h.dst) {
 		return k, low
 	}
 	k.addr[low], k.addr[high] = k.addr[high], k.addr[low]
 	k.port[low], k.port[high] = k.port[high], k.port[low]
+	k.via[low], k.via[high] = k.via[high], k.via[low]
 	return k, high
 }
 

@@ -37,6 +37,14 @@ func (e end) owned() bool {
 	return e.iface != nil && slices.Contains(e.iface.Addresses, e.addr)
 }
 
+// via is the interface's number if the address is not its own, else 0.
+func (e end) via() vpc.InterfaceNumber {
+	if e.owned() {
+		return 0
+	}
+	return e.number()
+}
+
 // A judgement is what rules say of the opening of a flow.
 type judgement struct {
 	reason  Reason     // 0 when every rule that has a say allows it

@@ -42,6 +42,12 @@ static __always_inline int admitted(struct work *w)
 	return ADMITTED;
 }
 
+/* The interface that is there for an address that is not its own, 0 for none. */
+static __always_inline __u32 via(const struct end *e)
+{
+	return e->own ? 0 : e->number;
+}
+
 /* Whether the rules allow the packet the other way. */
 __noinline int allows_back(struct work *w)
 {
@@ -54,6 +60,34 @@ __noinline int allows_back(struct work *w)
 	reason = judge(w, w->opening.dport, false);
 	swap_ends(w);
 	return reason == UNDECIDED;
+}
+
+/* Where the packets of an end go, for those that need not be decided about. */
+static __always_inline void remember_way(struct flow *f, const struct work *w, __u32 from)
+{
+	f->end[from ^ 1].ifindex = w->end[RECEIVER].ifindex;
+	f->end[from ^ 1].mac = w->end[RECEIVER].mac;
+	f->public = w->public;
+}
+
+static __always_inline __u32 lesser(__u32 a, __u32 b)
+{
+	return a < b ? a : b;
+}
+
+/* Nobody on the internet side says how long to remember a flow. */
+static __always_inline __u32 shorter_timeout(const struct work *w)
+{
+	const struct end *a = &w->end[SENDER], *b = &w->end[RECEIVER];
+
+	if (!a->number)
+		a = b;
+	if (!b->number)
+		b = a;
+	if (w->p.t.proto == PROTO_TCP)
+		return lesser(a->tcp_timeout, b->tcp_timeout);
+	return lesser(a->udp_timeouts & 0xffff, b->udp_timeouts & 0xffff) |
+	       lesser(a->udp_timeouts >> 16, b->udp_timeouts >> 16) << 16;
 }
 
 /* Begins a flow that w->j admits. Returns false when there is no room for it. */
@@ -69,14 +103,15 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 	f = &w->fresh;
 	__builtin_memset(f, 0, sizeof(*f));
 	f->opener = from;
-	f->epoch[from] = is_icmp(w->p.t.proto) ? 0 : w->epoch;
-	f->number[from] = w->end[SENDER].number;
-	f->number[from ^ 1] = w->end[RECEIVER].number;
-	f->ifindex[from] = w->end[SENDER].ifindex;
-	f->ifindex[from ^ 1] = w->end[RECEIVER].ifindex;
-	f->half[LOW].last = f->half[HIGH].last = w->now;
-	if (w->end[SENDER].primary && w->end[RECEIVER].primary && w->end[SENDER].subnet == w->end[RECEIVER].subnet)
-		f->flags = FLOW_PLAIN;
+	f->timeout = shorter_timeout(w);
+	f->end[from].epoch = is_icmp(w->p.t.proto) ? 0 : w->epoch;
+	f->end[from].number = w->end[SENDER].number;
+	f->end[from].ifindex = w->end[SENDER].ifindex;
+	f->end[from ^ 1].number = w->end[RECEIVER].number;
+	f->end[from ^ 1].last = w->now;
+	if (w->end[SENDER].subnet != w->end[RECEIVER].subnet)
+		f->flags = FLOW_ROUTED;
+	remember_way(f, w, from);
 	store_dependencies(f, d, from);
 	record(f, &w->j, from);
 	if (observe(f, &w->p, from, w))
@@ -118,7 +153,7 @@ static __always_inline bool cuts(const struct work *w, const struct flow *f)
 
 static __always_inline int revoked(struct work *w, struct flow *f, __u32 from)
 {
-	f->half[from & 1].last = w->now;
+	f->end[from & 1].last = w->now;
 	w->rule = 0;
 	w->judged = w->end[RECEIVER].number ? w->end[RECEIVER].number : w->end[SENDER].number;
 	return REVOKED;
@@ -154,7 +189,7 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 		judge_opening(w, &w->key, f, from);
 		if (cuts(w, f)) {
 			f->flags |= FLOW_CUT;
-			f->epoch[LOW] = f->epoch[HIGH] = 0;
+			f->end[LOW].epoch = f->end[HIGH].epoch = 0;
 			return revoked(w, f, from);
 		}
 		record(f, &w->j, f->opener & 1);
@@ -162,16 +197,17 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 	}
 	if (judged_anew || !same_acls(f, d, from)) {
 		store_dependencies(f, d, from);
-		f->epoch[LOW] = f->epoch[HIGH] = 0;
+		f->end[LOW].epoch = f->end[HIGH].epoch = 0;
 	}
-	if (!f->epoch[from]) {
+	if (!f->end[from].epoch) {
 		int reason = acls_refuse(w);
 
 		if (reason != UNDECIDED)
 			return reason;
 	}
 	if (!is_icmp(w->p.t.proto))
-		f->epoch[from] = w->epoch;
+		f->end[from].epoch = w->epoch;
+	remember_way(f, w, from);
 	return passes(w, f, from);
 }
 
@@ -191,7 +227,8 @@ __noinline int related(struct work *w)
 		return UNDECIDED;
 	if (w->end[SENDER].number && !same_addr(&q->dst, &w->p.t.src))
 		return UNDECIDED;
-	from = make_key(&w->key, q, w->network); /* the quoted packet's sender is our receiver */
+	/* The quoted packet's sender is our receiver. */
+	from = make_key(&w->key, q, w->network, via(&w->end[RECEIVER]), via(&w->end[SENDER]));
 	f = find_flow(w, from ^ 1);
 	if (!f || f->flags & FLOW_CUT)
 		return UNDECIDED;
@@ -247,7 +284,7 @@ static __always_inline int decide(struct work *w)
 			return reason;
 	}
 	if (w->p.in_flow) {
-		from = make_key(&w->key, &w->p.t, w->network);
+		from = make_key(&w->key, &w->p.t, w->network, via(&w->end[SENDER]), via(&w->end[RECEIVER]));
 		if (!only_asks && !(tcp && w->p.opens))
 			f = find_flow(w, from); /* a SYN is judged whatever was before */
 		if (f && is_icmp(w->p.t.proto) && !w->p.later && w->p.opens != (from == f->opener))

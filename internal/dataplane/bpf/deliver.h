@@ -16,6 +16,8 @@ static __always_inline __be32 ipv4_of(const struct addr *a)
 	return a->lo >> 32;
 }
 
+enum { CHECKSUM_OFFSET = ETH_LEN + 10, SRC_OFFSET = ETH_LEN + 12, DST_OFFSET = ETH_LEN + 16 };
+
 /* Exchanges an address of the IPv4 header, and with it the checksums that
  * cover it.
  */
@@ -25,7 +27,7 @@ static __always_inline void exchange(struct __sk_buff *skb, const struct packet 
 		bpf_l4_csum_replace(skb, p->l4_offset + 16, old, new, BPF_F_PSEUDO_HDR | 4);
 	if (!p->later && p->t.proto == PROTO_UDP)
 		bpf_l4_csum_replace(skb, p->l4_offset + 6, old, new, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | 4);
-	bpf_l3_csum_replace(skb, ETH_LEN + 10, old, new, 4);
+	bpf_l3_csum_replace(skb, CHECKSUM_OFFSET, old, new, 4);
 	bpf_skb_store_bytes(skb, at, &new, sizeof(new), 0);
 }
 
@@ -48,7 +50,7 @@ __noinline int leave(struct __sk_buff *skb, struct packet *p, struct addr *publi
 		return 0;
 	old = ipv4_of(&p->t.src);
 	new = ipv4_of(public);
-	exchange(skb, p, ETH_LEN + 12, old, new);
+	exchange(skb, p, SRC_OFFSET, old, new);
 	if (p->has_quoted && same_addr(&p->quoted.dst, &p->t.src)) {
 		exchange_quoted(skb, p, 16, old, new);
 		p->quoted.dst = *public;
@@ -66,7 +68,7 @@ __noinline int arrive(struct __sk_buff *skb, struct packet *p, struct addr *priv
 		return 0;
 	old = ipv4_of(&p->t.dst);
 	new = ipv4_of(private);
-	exchange(skb, p, ETH_LEN + 16, old, new);
+	exchange(skb, p, DST_OFFSET, old, new);
 	if (p->has_quoted && same_addr(&p->quoted.src, &p->t.dst)) {
 		exchange_quoted(skb, p, 12, old, new);
 		p->quoted.src = *private;
@@ -99,17 +101,16 @@ static __always_inline void show(struct __sk_buff *skb, __u32 reason, __u32 rule
 		     : "memory");
 }
 
-/* Hands the frame to the port of its receiver, with the MAC addresses that it
- * has there. One that has left the subnet comes from the virtual router, and so
- * does one from the internet.
+/* Hands the frame to a port, with the MAC addresses that it has there. One that
+ * leaves its subnet comes from the virtual router, and so does one from the
+ * internet.
  */
-static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p, const struct mac *receiver,
-				   __u32 ifindex, bool routed)
+static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p, __u32 ifindex, __u32 mac, bool routed)
 {
 	const struct mac router = {.part = {bpf_htons(0x0252), 0, bpf_htons(1)}};
-	struct mac macs[2] = {*receiver, routed ? router : p->ether.from};
+	struct mac macs[2] = {mac_of(mac), routed ? router : p->ether.from};
 
-	if (!same_mac(&macs[0], &p->ether.to) || !same_mac(&macs[1], &p->ether.from))
+	if (!same_mac(&macs[0], &p->ether.to) || routed)
 		bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0);
 	return hand_over(skb, ifindex);
 }

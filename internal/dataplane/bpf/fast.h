@@ -1,50 +1,89 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The short way of packets that nothing has to be decided about. */
+/* The short way of packets that nothing has to be decided about: they belong to
+ * a flow that was judged at this very epoch, from this end, and nothing about
+ * the flow changes but its counters. Where they go is known since then.
+ */
 #ifndef FAST_H
 #define FAST_H
 
 #include "usual.h"
 #include "deliver.h"
 
-/* The port to which a packet goes at once, 0 for one that must go the whole
- * way: it belongs to a flow that was judged at this very epoch, from this end,
- * and nothing about the flow changes but its counters.
+/* The flow of w->p that interface number, or for 0 a host on the internet side,
+ * sends in a network; NULL if it must go the whole way. *from is its end.
  */
-static __always_inline __u32 fast(struct __sk_buff *skb, struct work *w, const struct port *port)
+static __always_inline struct flow *settled(struct work *w, __u32 network, __u32 number, __u32 *from)
 {
 	const struct packet *p = &w->p;
-	struct flow_half *half;
+	struct flow_end *e;
 	struct flow_key key;
 	struct flow *f;
-	__u32 from, to, ip;
 
 	if (p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
-		return 0;
-	if (!same_addr(&p->t.src, &port->addr) || !same_mac(&p->ether.from, &port->mac))
-		return 0;
-	ip = ipv4_of(&p->t.dst);
-	if (p->ether.to.part[0] != bpf_htons(0x0252) || p->ether.to.part[1] != (__u16)ip ||
-	    p->ether.to.part[2] != ip >> 16)
-		return 0;
-	from = make_key(&key, &p->t, port->network) & 1;
+		return NULL;
+	*from = make_key(&key, &p->t, network, 0, 0) & 1;
 	f = bpf_map_lookup_elem(&flows, &key);
-	if (!f || (f->flags & (FLOW_PLAIN | FLOW_CUT | FLOW_RESET | FLOW_FIN | FLOW_FIN << 1)) != FLOW_PLAIN)
-		return 0;
-	if (f->epoch[from] != w->epoch || f->number[from] != port->number)
-		return 0;
-	half = &f->half[from];
-	if (half->last != w->now) {
+	if (!f || f->flags & (FLOW_CUT | FLOW_RESET | FLOW_FIN | FLOW_FIN << 1))
+		return NULL;
+	e = &f->end[*from];
+	if (e->epoch != w->epoch || e->number != number || !f->end[*from ^ 1].ifindex)
+		return NULL;
+	if (e->last != w->now) {
 		if (expired(f, p->t.proto, w->now, w->hz))
-			return 0;
-		half->last = w->now;
+			return NULL;
+		e->last = w->now;
 	}
 	if (!(f->flags & FLOW_STREAM))
-		note_answer(f, from);
-	half->bytes += w->frame_length;
-	half->packets += w->segments;
-	to = f->ifindex[from ^ 1];
-	show(skb, f->flags & FLOW_LINGERS ? LINGERING : KNOWN, decisive(f), to);
-	return to;
+		note_answer(f, *from);
+	e->bytes += w->frame_length;
+	e->packets += w->segments;
+	return f;
+}
+
+static __always_inline int deliver_settled(struct __sk_buff *skb, const struct work *w, const struct flow *f,
+					   __u32 from)
+{
+	const struct flow_end *to = &f->end[from ^ 1];
+
+	show(skb, f->flags & FLOW_LINGERS ? LINGERING : KNOWN, decisive(f), to->ifindex);
+	return deliver(skb, &w->p, to->ifindex, to->mac, f->flags & FLOW_ROUTED);
+}
+
+enum { WHOLE_WAY = -2 }; /* no TC_ACT_ is that */
+
+/* A packet of an interface. */
+static __always_inline int fast_from_interface(struct __sk_buff *skb, struct work *w, const struct port *port)
+{
+	struct flow *f;
+	__u32 from;
+
+	if (only_asks || !same_mac(&w->p.ether.from, &port->mac))
+		return WHOLE_WAY;
+	f = settled(w, port->network, port->number, &from);
+	if (!f)
+		return WHOLE_WAY;
+	if (f->public)
+		exchange(skb, &w->p, SRC_OFFSET, ipv4_of(&w->p.t.src), f->public);
+	return deliver_settled(skb, w, f, from);
+}
+
+/* A packet of a host on the internet side to an interface. */
+static __always_inline int fast_from_outside(struct __sk_buff *skb, struct work *w, const struct whereabouts *to)
+{
+	struct addr public = w->p.t.dst;
+	struct flow *f;
+	__u32 from;
+
+	if (only_asks || !to->network)
+		return WHOLE_WAY;
+	w->p.t.dst = to->private;
+	f = settled(w, to->network, 0, &from);
+	w->p.t.dst = public;
+	if (!f)
+		return WHOLE_WAY;
+	if (f->public)
+		exchange(skb, &w->p, DST_OFFSET, f->public, ipv4_of(&to->private));
+	return deliver_settled(skb, w, f, from);
 }
 
 #endif

@@ -5,20 +5,18 @@
 
 #include "judge.h"
 
-/* Seconds, from policy/flows.go. */
+/* Seconds, from policy/flows.go. The others are in struct port. */
 enum {
 	TCP_OPENING = 60,
-	TCP_ESTABLISHED = 432000,
 	TCP_CLOSING = 60,
-	UDP_ONE_WAY = 30,
-	UDP_STREAM = 180,
 	ICMP_QUERY = 30,
 	OTHER_PROTO = 600,
 	FRAGMENT_SEED = 30,
 };
 
 /* Fills in the key of a tuple. Returns which end its sender is. */
-static __always_inline __u32 make_key(struct flow_key *k, const struct tuple *t, __u32 network)
+static __always_inline __u32 make_key(struct flow_key *k, const struct tuple *t, __u32 network, __u32 src_via,
+				      __u32 dst_via)
 {
 	k->network_proto = network << 8 | t->proto;
 	if (t->src.hi < t->dst.hi || (t->src.hi == t->dst.hi && t->src.lo < t->dst.lo)) {
@@ -26,12 +24,16 @@ static __always_inline __u32 make_key(struct flow_key *k, const struct tuple *t,
 		k->addr[HIGH] = t->dst;
 		k->port[LOW] = t->sport;
 		k->port[HIGH] = t->dport;
+		k->via[LOW] = src_via;
+		k->via[HIGH] = dst_via;
 		return LOW;
 	}
 	k->addr[LOW] = t->dst;
 	k->addr[HIGH] = t->src;
 	k->port[LOW] = t->dport;
 	k->port[HIGH] = t->sport;
+	k->via[LOW] = dst_via;
+	k->via[HIGH] = src_via;
 	return HIGH;
 }
 
@@ -42,9 +44,9 @@ static __always_inline __u32 timeout(const struct flow *f, __u8 proto)
 	case PROTO_TCP:
 		if (f->flags & FLOW_RESET || (f->flags & (FLOW_FIN | FLOW_FIN << 1)) == (FLOW_FIN | FLOW_FIN << 1))
 			return TCP_CLOSING;
-		return f->flags & FLOW_CONFIRMED ? TCP_ESTABLISHED : TCP_OPENING;
+		return f->flags & FLOW_CONFIRMED ? f->timeout : TCP_OPENING;
 	case PROTO_UDP:
-		return f->flags & FLOW_STREAM ? UDP_STREAM : UDP_ONE_WAY;
+		return f->flags & FLOW_STREAM ? f->timeout & 0xffff : f->timeout >> 16;
 	case PROTO_ICMP:
 	case PROTO_ICMPV6:
 		return ICMP_QUERY;
@@ -66,7 +68,7 @@ static __always_inline __u32 since(__u32 last, __u32 now)
 /* Ticks since the later of the last packets of both ends. */
 static __always_inline __u32 idle(const struct flow *f, __u32 now)
 {
-	__u32 low = since(f->half[LOW].last, now), high = since(f->half[HIGH].last, now);
+	__u32 low = since(f->end[LOW].last, now), high = since(f->end[HIGH].last, now);
 
 	return low < high ? low : high;
 }
@@ -87,7 +89,7 @@ static __always_inline struct flow *find_flow(struct work *w, __u32 from)
 	from &= 1;
 	if (!f || expired(f, (__u8)w->key.network_proto, w->now, w->hz))
 		return NULL;
-	if (f->number[from] != w->end[SENDER].number || f->number[from ^ 1] != w->end[RECEIVER].number)
+	if (f->end[from].number != w->end[SENDER].number || f->end[from ^ 1].number != w->end[RECEIVER].number)
 		return NULL;
 	return f;
 }
@@ -95,7 +97,7 @@ static __always_inline struct flow *find_flow(struct work *w, __u32 from)
 /* Where a flow counts as long as it is unanswered. */
 static __always_inline struct budget *budget_of(const struct flow *f)
 {
-	__u32 o = f->opener & 1, index = f->number[o] ? f->ifindex[o] : f->ifindex[o ^ 1];
+	__u32 o = f->opener & 1, index = f->end[o].number ? f->end[o].ifindex : f->end[o ^ 1].ifindex;
 
 	return bpf_map_lookup_elem(&budgets, &index);
 }
@@ -125,7 +127,7 @@ __noinline int take_place(struct work *w, __u32 index, struct budget *b)
 /* Counts a flow that begins. */
 static __always_inline void charge(struct work *w, struct flow *f)
 {
-	__u32 o = f->opener & 1, index = f->number[o] ? f->ifindex[o] : f->ifindex[o ^ 1];
+	__u32 o = f->opener & 1, index = f->end[o].number ? f->end[o].ifindex : f->end[o ^ 1].ifindex;
 	struct budget *b = bpf_map_lookup_elem(&budgets, &index);
 
 	if (!b)
@@ -171,15 +173,15 @@ static __always_inline void note_answer(struct flow *f, __u32 from)
 static __always_inline bool observe(struct flow *f, const struct packet *p, __u32 from, const struct work *w)
 {
 	const __u32 both_acked = FLOW_FIN_ACK | FLOW_FIN_ACK << 1;
-	struct flow_half *half;
+	struct flow_end *e;
 	__u32 flags = f->flags, to;
 
 	from &= 1;
 	to = from ^ 1;
-	half = &f->half[from];
-	half->last = w->now;
-	half->bytes += w->frame_length;
-	half->packets += w->segments;
+	e = &f->end[from];
+	e->last = w->now;
+	e->bytes += w->frame_length;
+	e->packets += w->segments;
 	flags |= answer_flags(f, from);
 	if (flags & ~f->flags & FLOW_CONFIRMED)
 		discharge(f);
@@ -188,9 +190,9 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
 			flags |= FLOW_RESET;
 		if (p->tcp_flags & TCP_FIN) {
 			flags |= FLOW_FIN << from;
-			f->fin[from] = p->seq + p->length + 1;
+			e->fin = p->seq + p->length + 1;
 		}
-		if (p->tcp_flags & TCP_ACK && flags & FLOW_FIN << to && (__s32)(p->ack - f->fin[to]) >= 0)
+		if (p->tcp_flags & TCP_ACK && flags & FLOW_FIN << to && (__s32)(p->ack - f->end[to].fin) >= 0)
 			flags |= FLOW_FIN_ACK << to;
 	}
 	if (flags != f->flags)
@@ -213,7 +215,7 @@ static __always_inline void record(struct flow *f, const struct judgement *j, __
 			flags |= FLOW_LINGERS;
 			continue;
 		}
-		f->rule[end] = j->at[which].rule;
+		f->end[end].rule = j->at[which].rule;
 		flags &= ~(FLOW_TRACKED << end);
 		flags |= (__u32)j->at[which].tracked * FLOW_TRACKED << end;
 	}
@@ -227,7 +229,7 @@ static __always_inline __u32 decisive(const struct flow *f)
 {
 	__u32 opener = f->opener & 1, other = opener ^ 1;
 
-	return f->number[other] ? f->rule[other] : f->rule[opener];
+	return f->end[other].number ? f->end[other].rule : f->end[opener].rule;
 }
 
 static __always_inline __u32 version_of(void *map, __u32 index)
@@ -254,22 +256,22 @@ static __always_inline void depend(const struct work *w, struct dependencies *d)
 static __always_inline void store_dependencies(struct flow *f, const struct dependencies *d, __u32 from)
 {
 	from &= 1;
-	f->set_version[from] = d->set[SENDER];
-	f->set_version[from ^ 1] = d->set[RECEIVER];
-	f->acl_version[from] = d->acl[SENDER];
-	f->acl_version[from ^ 1] = d->acl[RECEIVER];
+	f->end[from].set_version = d->set[SENDER];
+	f->end[from ^ 1].set_version = d->set[RECEIVER];
+	f->end[from].acl_version = d->acl[SENDER];
+	f->end[from ^ 1].acl_version = d->acl[RECEIVER];
 }
 
 static __always_inline bool same_sets(const struct flow *f, const struct dependencies *d, __u32 from)
 {
 	from &= 1;
-	return f->set_version[from] == d->set[SENDER] && f->set_version[from ^ 1] == d->set[RECEIVER];
+	return f->end[from].set_version == d->set[SENDER] && f->end[from ^ 1].set_version == d->set[RECEIVER];
 }
 
 static __always_inline bool same_acls(const struct flow *f, const struct dependencies *d, __u32 from)
 {
 	from &= 1;
-	return f->acl_version[from] == d->acl[SENDER] && f->acl_version[from ^ 1] == d->acl[RECEIVER];
+	return f->end[from].acl_version == d->acl[SENDER] && f->end[from ^ 1].acl_version == d->acl[RECEIVER];
 }
 
 static __always_inline void swap_ends(struct work *w)

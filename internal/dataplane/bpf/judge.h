@@ -45,7 +45,7 @@ __noinline int judge_group(struct work *w, __u32 which)
 		return false;
 	read_slots(own, slot);
 	w->q.peer = egress ? w->opening.dst : w->opening.src;
-	w->q.identity = peer->number ? peers->identity : 0;
+	w->q.identity = peer->own ? peers->identity : 0;
 	w->q.slot = egress ? slot[EGRESS] : slot[INGRESS];
 	w->q.proto = w->opening.proto;
 	ok = w->q.slot == SLOT_OPEN_INDEX ? everything(&w->q) : classify(&w->q);

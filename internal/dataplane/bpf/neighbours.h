@@ -4,7 +4,7 @@
 #define NEIGHBOURS_H
 
 #include "parse.h"
-#include "locate.h"
+#include "route.h"
 
 struct arp_frame {
 	struct mac to, from;
@@ -18,17 +18,12 @@ struct arp_frame {
 	__be16 target[2];
 };
 
-/* Whether an address is one of those of whoever is behind a port. */
-static __always_inline bool owns(const struct port *port, __be32 ip)
+static __always_inline bool owns_ipv4(const struct port *port, __be32 ip)
 {
-	struct whereabouts *at;
 	struct addr a;
 
 	set_ipv4(&a, ip);
-	if (same_addr(&a, &port->addr))
-		return true;
-	at = locate(port->network, &a);
-	return at && at->number == port->number;
+	return owns(port, &a);
 }
 
 /* Answers every question with the MAC address that the interface of that
@@ -50,10 +45,11 @@ __noinline int answer_arp(struct __sk_buff *skb, struct port *port)
 		return MALFORMED;
 	sender = f.sender[0] | (__u32)f.sender[1] << 16;
 	target = f.target[0] | (__u32)f.target[1] << 16;
-	if (!same_mac(&f.from, &port->mac) || !same_mac(&f.sender_mac, &port->mac) || (sender && !owns(port, sender)))
+	if (!same_mac(&f.from, &port->mac) || !same_mac(&f.sender_mac, &port->mac) ||
+	    (sender && !owns_ipv4(port, sender)))
 		return SPOOFED;
 	first = (__u8)target;
-	if (f.operation != bpf_htons(1) || owns(port, target) || first == 0 || first >= 224)
+	if (f.operation != bpf_htons(1) || owns_ipv4(port, target) || first == 0 || first >= 224)
 		return IGNORED;
 	f.operation = bpf_htons(2);
 	f.to = f.target_mac = f.from;

@@ -75,101 +75,139 @@ static __always_inline int parse(struct __sk_buff *skb, struct work *w, struct p
 
 static __always_inline bool is_multicast(const struct addr *a)
 {
-	__u8 first = (__u8)ipv4_of(a);
+	__u8 first;
 
+	if (!is_ipv4(a))
+		return (__u8)a->hi == 0xff;
+	first = (__u8)ipv4_of(a);
 	return first == 0 || first >= 224;
 }
 
-static __always_inline void end_at(struct end *e, const struct port *p, __u32 ifindex)
+static __always_inline void end_at(struct end *e, const struct port *p, __u32 ifindex, bool own)
 {
 	e->number = p->number;
 	e->ifindex = ifindex;
 	e->set = *(volatile __u32 *)&p->set;
-	e->subnet = *(volatile __u32 *)&p->subnet;
-	e->primary = true;
+	e->subnet = p->subnet;
+	e->mac = mac_tail(&p->mac);
+	e->own = own;
+	e->tcp_timeout = *(volatile __u32 *)&p->tcp_timeout;
+	e->udp_timeouts = *(volatile __u32 *)&p->udp_timeouts;
 }
 
-static __always_inline void internet(struct end *e)
-{
-	__builtin_memset(e, 0, sizeof(*e));
-}
-
-static __always_inline bool receiver_at(struct work *w, __u32 ifindex, __u32 number)
+/* An end on the internet side; its port is 0 where it is not a host there but
+ * another interface.
+ */
+static __always_inline void internet(struct end *e, __u32 ifindex)
 {
 	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 
-	if (!port || port->number != number)
+	__builtin_memset(e, 0, sizeof(*e));
+	if (ifindex && port) {
+		e->ifindex = ifindex;
+		e->mac = mac_tail(&port->mac);
+	}
+}
+
+static __always_inline bool receiver_at(struct work *w, const struct whereabouts *at, bool own)
+{
+	__u32 ifindex = at->ifindex;
+	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
+
+	if (!port || port->number != at->number)
 		return false;
-	end_at(&w->end[RECEIVER], port, ifindex);
-	w->end[RECEIVER].primary = same_addr(&w->p.t.dst, &port->addr);
+	end_at(&w->end[RECEIVER], port, ifindex, own);
 	return true;
 }
 
 /* A packet on the internet side, to another host there or to the public
- * address of an interface. w->end[SENDER] is the internet.
+ * address of an interface.
  */
 static __always_inline int to_public(struct __sk_buff *skb, struct work *w, struct whereabouts *to)
 {
-	if (!to->network) /* nothing judges on the internet side */
+	w->public = 0;
+	internet(&w->end[SENDER], 0);
+	if (!to->network) { /* nothing judges on the internet side */
+		internet(&w->end[RECEIVER], to->ifindex);
 		return ADMITTED;
-	internet(&w->end[SENDER]);
-	if (!receiver_at(w, to->ifindex, to->number))
+	}
+	if (!receiver_at(w, to, true))
 		return NO_ROUTE;
 	w->network = to->network;
-	arrive(skb, &w->p, &to->private);
+	if (is_ipv4(&w->p.t.dst)) {
+		w->public = ipv4_of(&w->p.t.dst);
+		arrive(skb, &w->p, &to->private);
+	}
 	return pass(w);
 }
 
-static __always_inline int finish(struct __sk_buff *skb, struct work *w, int reason, __u32 ifindex, bool routed)
+/* A packet that a route leads to the internet. It leaves by a public address of
+ * the very address that it comes from. An IPv6 address is public itself.
+ */
+static __always_inline int to_internet(struct __sk_buff *skb, struct work *w)
 {
-	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
-
-	if (reason > UNTRACKED)
-		return answer(skb, w, reason);
-	if (!port || !port->number) /* has gone while the packet was judged */
-		return answer(skb, w, NO_ROUTE);
-	show(skb, reason, w->rule, ifindex);
-	return deliver(skb, &w->p, &port->mac, ifindex, routed);
-}
-
-/* The whole way of a packet that an interface sends. */
-static __always_inline int way_of(struct __sk_buff *skb, struct work *w, struct port *port)
-{
-	struct whereabouts *to, *own;
-	bool primary;
+	struct whereabouts *to = locate(0, &w->p.t.dst);
+	struct addr *public = NULL;
 	int reason;
 
-	if (!same_mac(&w->p.ether.from, &port->mac))
-		return answer(skb, w, SPOOFED);
-	primary = same_addr(&w->p.t.src, &port->addr);
-	if (!primary) {
-		own = locate(port->network, &w->p.t.src);
-		if (!(port->flags & PORT_NO_CHECK) && (!own || own->number != port->number))
-			return answer(skb, w, SPOOFED);
+	if (!to || !w->end[SENDER].own)
+		return NO_ROUTE;
+	if (is_ipv4(&w->p.t.src)) {
+		public = find_public(w->network, &w->p.t.src);
+		if (!public)
+			return NO_ROUTE;
+		w->public = ipv4_of(public);
 	}
-	if (is_multicast(&w->p.t.dst))
-		return answer(skb, w, MULTICAST);
-	w->network = port->network;
-	end_at(&w->end[SENDER], port, skb->ifindex);
-	w->end[SENDER].primary = primary;
-	to = locate(port->network, &w->p.t.dst);
-	if (to) {
-		if (!receiver_at(w, to->ifindex, to->number))
-			return answer(skb, w, NO_ROUTE);
-		reason = pass(w);
-		return finish(skb, w, reason, to->ifindex, w->end[SENDER].subnet != w->end[RECEIVER].subnet);
-	}
-	to = locate(0, &w->p.t.dst);
-	if (!to || !primary || is_zero(&port->public))
-		return answer(skb, w, NO_ROUTE);
-	internet(&w->end[RECEIVER]);
+	internet(&w->end[RECEIVER], to->network ? 0 : to->ifindex);
 	reason = pass(w);
 	if (reason > UNTRACKED)
+		return reason;
+	if (public)
+		leave(skb, &w->p, public);
+	return to->network ? to_public(skb, w, to) : reason;
+}
+
+/* A packet that a route leads to an interface which takes it for others. */
+static __always_inline int to_forwarder(struct work *w, const struct route *r)
+{
+	struct whereabouts *at = locate(w->network, &r->addr);
+
+	if (!at || at->number != r->number || at->number == w->end[SENDER].number || !receiver_at(w, at, false))
+		return NO_ROUTE;
+	return pass(w);
+}
+
+/* The packet w->p of w->end[SENDER]. */
+static __always_inline int to_anybody(struct __sk_buff *skb, struct work *w)
+{
+	struct whereabouts *to = locate(w->network, &w->p.t.dst);
+	struct route *r;
+
+	w->public = 0;
+	if (to)
+		return receiver_at(w, to, true) ? pass(w) : NO_ROUTE;
+	r = find_route(w->end[SENDER].subnet, &w->p.t.dst);
+	if (!r)
+		return NO_ROUTE;
+	switch (r->kind) {
+	case ROUTE_INTERNET:
+		return to_internet(skb, w);
+	case ROUTE_INTERFACE:
+		return to_forwarder(w, r);
+	default:
+		return NO_ROUTE;
+	}
+}
+
+/* Does what was decided; one that passes goes to w->end[RECEIVER]. */
+static __always_inline int finish(struct __sk_buff *skb, struct work *w, int reason)
+{
+	const struct end *to = &w->end[RECEIVER];
+
+	if (reason > UNTRACKED)
 		return answer(skb, w, reason);
-	leave(skb, &w->p, &port->public);
-	if (to->network)
-		reason = to_public(skb, w, to);
-	return finish(skb, w, reason, to->ifindex, true);
+	show(skb, reason, w->rule, to->ifindex);
+	return deliver(skb, &w->p, to->ifindex, to->mac, !to->number || w->end[SENDER].subnet != to->subnet);
 }
 
 /* Where frames of an instance come in. */
@@ -179,8 +217,8 @@ int from_interface(struct __sk_buff *skb)
 	__u32 zero = 0, ifindex = skb->ifindex;
 	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 	struct work *w = bpf_map_lookup_elem(&scratch, &zero);
-	__u32 to;
-	int reason;
+	bool own;
+	int done, reason;
 
 	if (!w)
 		return TC_ACT_SHOT;
@@ -189,15 +227,25 @@ int from_interface(struct __sk_buff *skb)
 	if (!begin(skb, w, port->number))
 		return TC_ACT_SHOT;
 	if (likely(parse_usual(skb, &w->p))) {
-		to = only_asks ? 0 : fast(skb, w, port);
-		if (likely(to))
-			return hand_over(skb, to);
+		done = fast_from_interface(skb, w, port);
+		if (likely(done != WHOLE_WAY))
+			return done;
 	} else {
 		reason = parse(skb, w, port);
 		if (reason != UNDECIDED)
 			return answer(skb, w, reason);
 	}
-	return way_of(skb, w, port);
+	if (!same_mac(&w->p.ether.from, &port->mac))
+		return answer(skb, w, SPOOFED);
+	own = owns(port, &w->p.t.src);
+	if (!own && !(port->flags & PORT_NO_CHECK))
+		return answer(skb, w, SPOOFED);
+	if (is_multicast(&w->p.t.dst))
+		return answer(skb, w, MULTICAST);
+	w->network = port->network;
+	end_at(&w->end[SENDER], port, ifindex, own);
+	reason = to_anybody(skb, w);
+	return finish(skb, w, reason);
 }
 
 /* Where frames of a host on the internet side come in. */
@@ -208,7 +256,8 @@ int from_outside(struct __sk_buff *skb)
 	struct port *port = bpf_map_lookup_elem(&ports, &ifindex);
 	struct work *w = bpf_map_lookup_elem(&scratch, &zero);
 	struct whereabouts *to;
-	int reason;
+	int done, reason;
+	bool usual;
 
 	if (!w)
 		return TC_ACT_SHOT;
@@ -216,7 +265,8 @@ int from_outside(struct __sk_buff *skb)
 		return from_nobody(skb, w);
 	if (!begin(skb, w, port->number))
 		return TC_ACT_SHOT;
-	if (!parse_usual(skb, &w->p)) {
+	usual = parse_usual(skb, &w->p);
+	if (!usual) {
 		reason = parse(skb, w, port);
 		if (reason != UNDECIDED)
 			return answer(skb, w, reason);
@@ -228,8 +278,13 @@ int from_outside(struct __sk_buff *skb)
 	to = locate(0, &w->p.t.dst);
 	if (!to)
 		return answer(skb, w, NO_ROUTE);
+	if (likely(usual)) {
+		done = fast_from_outside(skb, w, to);
+		if (likely(done != WHOLE_WAY))
+			return done;
+	}
 	reason = to_public(skb, w, to);
-	return finish(skb, w, reason, to->ifindex, true);
+	return finish(skb, w, reason);
 }
 
 /* Where frames would leave a host-side link by any other road than

@@ -63,28 +63,55 @@ const enum port_flags *keep_port_flags __attribute__((unused));
 struct port {
 	__u32 number; /* the interface's, which tells it from earlier ones; 0: nothing */
 	__u32 network;
-	__u32 set;    /* index into sets; the only field that changes while in use */
+	__u32 set;    /* index into sets */
 	__u32 subnet; /* index into subnets */
 	__u32 flags;
+	__u32 tcp_timeout;  /* seconds that an established flow may be idle */
+	__u32 udp_timeouts; /* likewise: a stream's, and << 16 that of a packet without an answer */
 	struct mac mac;
 	__u16 pad[3];
-	struct addr addr;   /* primary */
-	struct addr public; /* of the primary address; zero: none */
+	struct addr addr; /* primary */
 };
 
-/* Who has an address in a network; network 0 is the internet. */
+/* An address in a network; network 0 is the internet. */
 struct location {
 	__u32 network;
 	__u32 pad;
 	struct addr addr;
 };
 
+/* Who has it. */
 struct whereabouts {
 	__u32 number;
 	__u32 ifindex; /* of the host-side link */
-	__u32 network; /* for public addresses: where the private one is */
+	__u32 network; /* for addresses on the internet side: where the private one is */
 	__u32 pad;
-	struct addr private; /* for public addresses; otherwise the address itself */
+	struct addr private; /* for public IPv4 addresses; otherwise the address itself */
+};
+
+/* ---- where packets go that leave their subnet ---- */
+
+enum route_kind {
+	ROUTE_NOWHERE, /* nobody in the network has the address, or the target is gone */
+	ROUTE_INTERNET,
+	ROUTE_INTERFACE,
+};
+const enum route_kind *keep_route_kind __attribute__((unused));
+
+/* Like struct cidr_key, by the index of the sender's subnet. */
+struct route_key {
+	__u32 prefixlen;
+	__be32 subnet;
+	struct addr addr;
+};
+
+/* The number and the primary address are those of an interface that takes
+ * packets for others.
+ */
+struct route {
+	__u32 kind;
+	__u32 number;
+	struct addr addr;
 };
 
 /* ---- rules as bit vectors ---- */
@@ -187,12 +214,16 @@ struct control {
 
 /* ---- what is remembered ---- */
 
+/* A flow through an interface that forwards for others has the addresses and
+ * ports of the flow before it, or behind it; via tells them apart.
+ */
 struct flow_key {
 	struct addr addr[2]; /* the lower first */
 	__be16 port[2];
 	__u32 network_proto; /* network << 8 | protocol */
+	__u32 via[2];	     /* the interface that is there for an address, where it is not its own; else 0 */
 };
-_Static_assert(sizeof(struct flow_key) == 40, "flow_key is a map key");
+_Static_assert(sizeof(struct flow_key) == 48, "flow_key is a map key");
 
 enum flow_flags {
 	FLOW_CUT = 1, /* a tombstone */
@@ -203,12 +234,22 @@ enum flow_flags {
 	FLOW_TRACKED = 32,   /* at the low end; shifted by one: at the high end */
 	FLOW_FIN = 128,	     /* sent by the low end; likewise */
 	FLOW_FIN_ACK = 512,  /* of the low end's; likewise */
-	FLOW_PENDING = 4096, /* opened beyond the limit of unanswered flows */
-	FLOW_PLAIN = 2048,   /* between primary addresses of one subnet: nothing is rewritten */
+	FLOW_PENDING = 2048, /* opened beyond the limit of unanswered flows */
+	FLOW_ROUTED = 4096,  /* leaves its subnet */
 };
 const enum flow_flags *keep_flow_flags __attribute__((unused));
 
-struct flow_half {
+/* What is remembered of an end, and of the packets that it sends. Where those
+ * go is in the other end, as of the epoch at which they were last judged.
+ */
+struct flow_end {
+	__u32 epoch;			/* at which its packets were last judged; 0: not yet */
+	__u32 number;			/* of the interface; 0: on the internet side */
+	__u32 ifindex;			/* of its port; 0: not known */
+	__u32 mac;			/* what follows 02:52 in its MAC address; valid iff ifindex */
+	__u32 set_version, acl_version; /* what the judgement depended on */
+	__u32 rule;			/* host-wide number of the rule that admitted the flow at this end */
+	__u32 fin;			/* the acknowledgement that covers its FIN */
 	__u64 bytes;
 	__u32 packets;
 	__u32 last; /* tick */
@@ -216,15 +257,11 @@ struct flow_half {
 
 /* Index 0 is the end with the lower address. */
 struct flow {
-	__u32 epoch[2];			      /* at which packets from this end were last judged; 0: not yet */
-	__u32 number[2];		      /* of the interfaces; 0: on the internet side */
-	__u32 ifindex[2];		      /* of their ports; 0: on the internet side */
-	__u32 set_version[2], acl_version[2]; /* what the judgement depended on */
-	__u32 rule[2];			      /* host-wide number of the rule that admitted it at this end */
-	__u32 fin[2];			      /* the acknowledgement that covers the FIN */
+	struct flow_end end[2];
 	__u32 flags;
-	__u32 opener;		  /* which end */
-	struct flow_half half[2]; /* sent by this end */
+	__u32 opener;  /* which end */
+	__u32 timeout; /* like tcp_timeout or udp_timeouts of struct port, as of its opening */
+	__be32 public; /* address of the interface on the internet side; 0: none, or none is needed */
 };
 
 /* The unanswered flows of an interface, by the index of its link. A flow counts

@@ -65,7 +65,9 @@ struct end {
 	__u32 number;
 	__u32 ifindex;
 	__u32 set, subnet;
-	__u32 primary; /* the packet has its primary address */
+	__u32 mac; /* what follows 02:52 */
+	__u32 own; /* the packet's address is one of the interface's */
+	__u32 tcp_timeout, udp_timeouts;
 };
 
 /* A question to a slot, and what it says. */
@@ -102,6 +104,7 @@ struct work {
 	struct packet p;
 	struct end end[2]; /* SENDER, RECEIVER */
 	__u32 network;
+	__be32 public; /* address of the interface, where the other end is on the internet side; or 0 */
 	__u32 epoch;
 	__u32 now; /* tick */
 	__u32 hz;
@@ -158,9 +161,15 @@ static __always_inline bool same_mac(const struct mac *a, const struct mac *b)
 	return a->part[0] == b->part[0] && a->part[1] == b->part[1] && a->part[2] == b->part[2];
 }
 
-static __always_inline bool is_zero(const struct addr *a)
+/* What follows 02:52 in a MAC address; all addresses here begin so. */
+static __always_inline __u32 mac_tail(const struct mac *mac)
 {
-	return !(a->hi | a->lo);
+	return mac->part[1] | (__u32)mac->part[2] << 16;
+}
+
+static __always_inline struct mac mac_of(__u32 tail)
+{
+	return (struct mac){.part = {bpf_htons(0x0252), tail, tail >> 16}};
 }
 
 static __always_inline bool has_ports(__u8 proto)
