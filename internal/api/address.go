@@ -2,17 +2,15 @@ package api
 
 import (
 	"net/netip"
+	"slices"
 
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
 )
 
 // ClassicPool is where the private addresses of EC2-Classic come from, in each
-// region anew. The first four addresses are the network's own: .1 is the
-// router.
+// region anew. Its first addresses are reserved as those of a subnet are.
 func ClassicPool() netip.Prefix { return netip.MustParsePrefix("10.254.0.0/16") }
-
-const classicReserved = 4
 
 // DefaultPublicPools are the blocks of RFC 5737, which nobody has on the real
 // internet. They are shared by all regions, networks and accounts.
@@ -51,26 +49,67 @@ func (a *API) freePublic(tx *store.Tx, n int) []netip.Addr {
 	return free
 }
 
-// freePrivate returns up to n free private addresses of EC2-Classic. It goes on
-// from the one that was given out last, so that an address which was given
-// back rests as long as there are others.
-func freePrivate(tx *store.Tx, region vpc.Region, n int) []netip.Addr {
-	pool := ClassicPool()
-	first := pool.Addr()
-	for range classicReserved {
+// A privateBlock is the addresses that a subnet gives to its interfaces: its
+// IPv4 or its IPv6 ones.
+type privateBlock struct {
+	region  vpc.Region
+	network vpc.NetworkID
+	subnet  vpc.SubnetID
+	cidr    netip.Prefix
+}
+
+func classicBlock(region vpc.Region) privateBlock {
+	return privateBlock{region, vpc.ClassicNetwork, vpc.ClassicSubnet, ClassicPool()}
+}
+
+func ipv4Block(s *vpc.Subnet) privateBlock {
+	return privateBlock{s.Region, s.Network, s.ID, s.CIDR}
+}
+
+// ipv6Block returns the IPv6 addresses of a subnet; ok is false if it has none.
+func ipv6Block(s *vpc.Subnet) (b privateBlock, ok bool) {
+	if len(s.IPv6) == 0 {
+		return privateBlock{}, false
+	}
+	return privateBlock{s.Region, s.Network, s.ID, s.IPv6[0].CIDR}, true
+}
+
+// first returns the first address that is not the subnet's own.
+func (b privateBlock) first() netip.Addr {
+	first := b.cidr.Masked().Addr()
+	for range vpc.ReservedAddresses {
 		first = first.Next()
 	}
+	return first
+}
+
+// gives reports whether an address is one that interfaces may have.
+func (b privateBlock) gives(a netip.Addr) bool {
+	switch {
+	case !b.cidr.Contains(a) || a.Less(b.first()) || !b.cidr.Contains(a.Next()):
+		return false
+	case b.network == vpc.ClassicNetwork:
+		return !isEdge(a)
+	}
+	return true
+}
+
+// free returns up to n addresses that nobody has, and that are not among named.
+// It goes on from the one that was given out last, so that an address which was
+// given back rests as long as there are others.
+func (b privateBlock) free(tx *store.Tx, n int, named ...netip.Addr) []netip.Addr {
+	first := b.first()
 	start := first
-	if last := tx.Cursor(region, vpc.ClassicNetwork); last.IsValid() && pool.Contains(last.Next()) {
+	if last := tx.Cursor(b.region, b.subnet, b.cidr); last.IsValid() && b.cidr.Contains(last.Next()) {
 		start = last.Next()
 	}
 	var free []netip.Addr
 	addr := start
 	for len(free) < n {
-		if !isEdge(addr) && !tx.AddressTaken(region, vpc.ClassicNetwork, addr) {
+		if b.gives(addr) && !tx.AddressTaken(b.region, b.network, addr) && !slices.Contains(named, addr) {
 			free = append(free, addr)
 		}
-		if addr = addr.Next(); !pool.Contains(addr) {
+		if addr = addr.Next(); !b.cidr.Contains(addr) {
 			addr = first
 		}
 		if addr == start {
@@ -86,7 +125,7 @@ type endpoint struct{ private, public netip.Addr }
 // endpoints takes addresses for up to n instances in EC2-Classic, where each
 // has a private and a public one. At least least must be left.
 func (a *API) endpoints(tx *store.Tx, region vpc.Region, least, n int) ([]endpoint, error) {
-	public, private := a.freePublic(tx, n), freePrivate(tx, region, n)
+	public, private := a.freePublic(tx, n), classicBlock(region).free(tx, n)
 	n = min(len(public), len(private))
 	if n < least {
 		return nil, vpc.Errorf(vpc.InsufficientAddressCapacity, "Not enough free addresses to satisfy your request: %d are left and %d are needed.", n, least)
@@ -95,6 +134,6 @@ func (a *API) endpoints(tx *store.Tx, region vpc.Region, least, n int) ([]endpoi
 	for i := range list {
 		list[i] = endpoint{private[i], public[i]}
 	}
-	tx.PutCursor(region, vpc.ClassicNetwork, list[n-1].private)
+	tx.PutCursor(region, vpc.ClassicSubnet, list[n-1].private)
 	return list, nil
 }

@@ -44,7 +44,8 @@ func (r *request) aclByID(reader store.Reader, id string) (*vpc.NetworkACL, erro
 }
 
 func (r *request) interfaceByID(reader store.Reader, id string) (*vpc.NetworkInterface, error) {
-	if n := reader.Interface(r.Region, r.Account.ID, vpc.InterfaceID(id)); n != nil {
+	// The interfaces of EC2-Classic are nobody's to name.
+	if n := reader.Interface(r.Region, r.Account.ID, vpc.InterfaceID(id)); n != nil && n.Network != vpc.ClassicNetwork {
 		return n, nil
 	}
 	return nil, unknownID(vpc.InvalidNetworkInterfaceIDMalformed, vpc.InvalidNetworkInterfaceIDNotFound, "networkInterface", "eni", id)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
@@ -133,7 +134,7 @@ var instanceFilters = filterTable[shownInstance]{
 		"reservation-id":      func(i shownInstance) []string { return []string{string(i.Reservation)} },
 		"owner-id":            func(i shownInstance) []string { return []string{string(i.Account)} },
 		"launch-index":        func(i shownInstance) []string { return []string{strconv.Itoa(i.LaunchIndex)} },
-		"launch-time":         func(i shownInstance) []string { return []string{i.item.LaunchTime.Format("2006-01-02T15:04:05.000Z")} },
+		"launch-time":         func(i shownInstance) []string { return []string{filterTime(i.item.LaunchTime)} },
 		"image-id":            func(i shownInstance) []string { return []string{string(i.Image)} },
 		"key-name":            func(i shownInstance) []string { return present(i.KeyName) },
 		"client-token":        func(i shownInstance) []string { return present(i.ClientToken) },
@@ -146,21 +147,12 @@ var instanceFilters = filterTable[shownInstance]{
 	tags: func(i shownInstance) []vpc.Tag { return i.Tags },
 }
 
-func groupIDs(i shownInstance) []string {
-	var ids []string
-	for _, g := range i.item.Groups {
-		ids = append(ids, string(g.ID))
-	}
-	return ids
-}
+func groupIDs(i shownInstance) []string { return groupItemIDs(i.item.Groups) }
 
-func groupNames(i shownInstance) []string {
-	var names []string
-	for _, g := range i.item.Groups {
-		names = append(names, g.Name)
-	}
-	return names
-}
+func groupNames(i shownInstance) []string { return groupItemNames(i.item.Groups) }
+
+// filterTime is a time as filters name it.
+func filterTime(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z") }
 
 // present is s as the one value of a filter, or no value.
 func present(s string) []string {

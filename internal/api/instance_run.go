@@ -57,7 +57,7 @@ const (
 	maxClientToken = 64    // characters, of ASCII
 )
 
-var instanceType = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
+var typeName = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
 
 // A launch is what a RunInstances call asks for, checked as far as it can be
 // without the store.
@@ -119,10 +119,10 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	if err := r.checkCount(in.MinCount, in.MaxCount); err != nil {
 		return nil, err
 	}
-	if len(in.ClientToken) > maxClientToken || slices.ContainsFunc([]byte(in.ClientToken), func(c byte) bool { return c < ' ' || c > '~' }) {
-		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Value (%s) for parameter clientToken is invalid. It must be at most %d ASCII characters.", in.ClientToken, maxClientToken)
+	if err := checkClientToken(in.ClientToken); err != nil {
+		return nil, err
 	}
-	if in.InstanceType != "" && !instanceType.MatchString(in.InstanceType) {
+	if in.InstanceType != "" && !typeName.MatchString(in.InstanceType) {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for InstanceType.", in.InstanceType)
 	}
 	zones := zonesOf(r.Region)
@@ -172,6 +172,13 @@ func (r *request) checkCount(least, most int) error {
 	return nil
 }
 
+func checkClientToken(token string) error {
+	if len(token) > maxClientToken || slices.ContainsFunc([]byte(token), func(c byte) bool { return c < ' ' || c > '~' }) {
+		return vpc.Errorf(vpc.InvalidParameterValue, "Value (%s) for parameter clientToken is invalid. It must be at most %d ASCII characters.", token, maxClientToken)
+	}
+	return nil
+}
+
 func decodeUserData(s string) ([]byte, error) {
 	data, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
@@ -195,11 +202,15 @@ func fingerprint(params map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+func errOtherParameters() error {
+	return vpc.Errorf(vpc.IdempotentParameterMismatch,
+		"Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
+}
+
 // launchedBefore is the answer to a call whose client token was used before.
 func (r *request) launchedBefore(tx *store.Tx, done *store.Token, fingerprint string) (reservationItem, error) {
 	if done.Fingerprint != fingerprint {
-		return reservationItem{}, vpc.Errorf(vpc.IdempotentParameterMismatch,
-			"Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
+		return reservationItem{}, errOtherParameters()
 	}
 	var instances []*vpc.Instance
 	for _, i := range tx.Instances(r.Region, r.Account.ID) {

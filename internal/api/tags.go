@@ -55,6 +55,14 @@ func tagsFor(resourceType string, specs []tagSpecification) ([]vpc.Tag, error) {
 	return tags, nil
 }
 
+func vpcTags(items []tagItem) []vpc.Tag {
+	tags := make([]vpc.Tag, len(items))
+	for i, t := range items {
+		tags[i] = vpc.Tag(t)
+	}
+	return tags
+}
+
 func tagItems(tags []vpc.Tag) []tagItem {
 	items := make([]tagItem, len(tags))
 	for i, t := range tags {

@@ -29,7 +29,7 @@ import (
 //	-/-/stage/<id>                            a staged transaction
 //	<region>/-/home/<group>                   → account
 //	<region>/-/ip/<network>/<address>         → interface
-//	<region>/-/cursor/<network>               last private address given out
+//	<region>/-/cursor/<subnet>[/ipv6]         last private address given out
 //	…/group/<group>                           SecurityGroup
 //	…/rule/<group>/<rule>                     Rule
 //	…/name/<network>/<name>                   → group
@@ -144,8 +144,12 @@ func ipKey(r vpc.Region, n vpc.NetworkID, a netip.Addr) string {
 	return key(r, noAccount, "ip", string(n), a.String())
 }
 
-func cursorKey(r vpc.Region, n vpc.NetworkID) string {
-	return key(r, noAccount, "cursor", string(n))
+// cursorKey is of a subnet and of the family that a belongs to.
+func cursorKey(r vpc.Region, s vpc.SubnetID, a netip.Addr) string {
+	if a.Is6() {
+		return key(r, noAccount, "cursor", string(s), "ipv6")
+	}
+	return key(r, noAccount, "cursor", string(s))
 }
 
 func groupKey(r vpc.Region, a vpc.AccountID, id vpc.GroupID) string {

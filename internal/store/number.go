@@ -79,17 +79,17 @@ func (tx *Tx) PublicAddressTaken(a netip.Addr) bool {
 // BlockTaken reports whether a VPC holds an IPv6 block, as AddressTaken does.
 func (tx *Tx) BlockTaken(block netip.Prefix) bool { return tx.peek(blockKey(block.String())) != nil }
 
-// Cursor returns the private address that a network gave out last; it is
-// invalid at first.
-func (tx *Tx) Cursor(region vpc.Region, n vpc.NetworkID) netip.Addr {
-	if a := lookup[netip.Addr](tx.Reader, cursorKey(region, n)); a != nil {
+// Cursor returns the private address that a block of a subnet gave out last; it
+// is invalid at first.
+func (tx *Tx) Cursor(region vpc.Region, s vpc.SubnetID, block netip.Prefix) netip.Addr {
+	if a := lookup[netip.Addr](tx.Reader, cursorKey(region, s, block.Addr())); a != nil {
 		return *a
 	}
 	return netip.Addr{}
 }
 
-// PutCursor remembers the private address that a network has given out last,
-// so that one which was given back is not used again at once.
-func (tx *Tx) PutCursor(region vpc.Region, n vpc.NetworkID, a netip.Addr) {
-	tx.put(cursorKey(region, n), &a)
+// PutCursor remembers the private address that a subnet has given out last, of
+// each family, so that one which was given back is not used again at once.
+func (tx *Tx) PutCursor(region vpc.Region, s vpc.SubnetID, a netip.Addr) {
+	tx.put(cursorKey(region, s, a), &a)
 }

@@ -36,8 +36,9 @@ type Home struct {
 // idempotency").
 type Token struct {
 	Action      string
-	Fingerprint string // of the parameters; another one is a mismatch
-	Reservation vpc.ReservationID
+	Fingerprint string            // of the parameters; another one is a mismatch
+	Reservation vpc.ReservationID // of RunInstances
+	Interface   vpc.InterfaceID   // of CreateNetworkInterface
 	Created     time.Time
 }
 

@@ -60,7 +60,7 @@ func TestLayout(t *testing.T) {
 			Subnets: []vpc.ACLAssociation{{ID: "aclassoc-1", Subnet: "subnet-1", SubnetNo: tx.SubnetNumber(region, "subnet-1")}},
 			Entries: []vpc.ACLEntry{{Number: 100, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("0.0.0.0/0")}}})
 		tx.PutToken(region, albert, "a/b", &Token{Action: "RunInstances", Fingerprint: "f", Reservation: "r-1", Created: at})
-		tx.PutCursor(region, vpc.ClassicNetwork, private)
+		tx.PutCursor(region, vpc.ClassicSubnet, private)
 		return nil
 	})
 	all, err := s.engine.client.Get(t.Context(), "", clientv3.WithPrefix())
@@ -174,7 +174,7 @@ func TestReset(t *testing.T) {
 		tx.PutAccount(&vpc.Account{ID: "999988887777", AccessKey: "AKIA2"})
 		tx.PutGroup(group("us-east-1", "sg-1"))
 		tx.PutGroup(group("zz-last-9", "sg-2"))
-		tx.PutCursor("us-east-1", vpc.ClassicNetwork, netip.MustParseAddr("10.254.0.4"))
+		tx.PutCursor("us-east-1", vpc.ClassicSubnet, netip.MustParseAddr("10.254.0.4"))
 		number = tx.Take(InterfaceNumbers, 1)
 		return nil
 	})
@@ -199,7 +199,7 @@ func TestReset(t *testing.T) {
 		if n := tx.Take(InterfaceNumbers, 1); n <= number {
 			t.Errorf("number %d was handed out again", n)
 		}
-		if tx.Cursor("us-east-1", vpc.ClassicNetwork).IsValid() {
+		if tx.Cursor("us-east-1", vpc.ClassicSubnet, netip.MustParsePrefix("10.254.0.0/16")).IsValid() {
 			t.Error("the cursor is left")
 		}
 		return nil

@@ -78,10 +78,14 @@ func (tx *Tx) PutInterface(n *vpc.NetworkInterface) {
 	tx.put(interfaceKey(n.Region, n.Account, n.ID), n)
 }
 
-// DeleteInterface deletes an interface and frees its addresses.
+// DeleteInterface deletes an interface and frees its addresses. Its client
+// token goes with it.
 func (tx *Tx) DeleteInterface(n *vpc.NetworkInterface) {
 	tx.releaseInterface(n)
 	tx.remove(interfaceKey(n.Region, n.Account, n.ID))
+	if n.ClientToken != "" {
+		tx.remove(tokenKey(n.Region, n.Account, "CreateNetworkInterface", n.ClientToken))
+	}
 }
 
 // releaseInterface gives back what n holds; nil holds nothing.

@@ -26,11 +26,12 @@ type Instance struct {
 	StateReason StateReason
 	StateSince  time.Time // when State was reached
 	Network     NetworkID
-	Interface   InterfaceID // of device index 0; "" once terminated
-	Groups      []GroupID   // as launched, in the order of the call
-	PrivateAddr netip.Addr  // invalid when stopped in EC2-Classic, and once terminated
-	PublicAddr  netip.Addr  // invalid when it has none
-	Volumes     []Volume    // the root's first; shown by Describe
+	Interface   InterfaceID   // of device index 0; "" once terminated
+	Secondary   []InterfaceID // the other ones that are attached
+	Groups      []GroupID     // of Interface; in EC2-Classic as launched, in the order of the call
+	PrivateAddr netip.Addr    // invalid when stopped in EC2-Classic, and once terminated
+	PublicAddr  netip.Addr    // invalid when it has none
+	Volumes     []Volume      // the root's first; shown by Describe
 	Tags        []Tag
 	// Generation counts the instance's boots: a start or a reboot raises it,
 	// and the agent boots the instance anew when it sees a higher one.

@@ -36,12 +36,17 @@ type NetworkInterface struct {
 	// itself sees only the private address.
 	Public map[netip.Addr]netip.Addr
 
+	// AutoPublic gives the primary address a public one whenever the instance
+	// starts and has neither an Elastic IP address there nor a second interface.
+	AutoPublic bool
+
 	// NoSourceDestCheck lets the interface send and receive packets of other
 	// addresses than its own. EC2-Classic has no such interface.
 	NoSourceDestCheck bool
 
 	Timeouts    ConnectionTimeouts
 	Description string
+	ClientToken string
 	Requester   string // who made it for the account, such as amazon-elb; "" is the account itself
 	Tags        []Tag
 }

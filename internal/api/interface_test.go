@@ -1,0 +1,188 @@
+package api_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"ringfence/internal/store"
+	"ringfence/internal/vpc"
+)
+
+// tinySubnet gives carol's default VPC a subnet with room for eleven interfaces,
+// and returns its id.
+func (w *world) tinySubnet(t *testing.T) vpc.SubnetID {
+	t.Helper()
+	w.caller(t, carol).ok("DescribeAccountAttributes") // makes the default VPC
+	s := &vpc.Subnet{
+		ID: "subnet-00000000000000001", Account: carol, Region: "us-east-1", Zone: "us-east-1a",
+		CIDR: netip.MustParsePrefix("172.31.240.0/28"),
+		IPv6: []vpc.CIDRAssociation{{ID: "subnet-cidr-assoc-00000000000000001", CIDR: netip.MustParsePrefix("2001:db8:0:100::/64")}},
+	}
+	if _, err := w.store.Update(t.Context(), func(tx *store.Tx) error {
+		v, _ := tx.DefaultVPC("us-east-1", carol)
+		if v == nil { // of a moment before the first call; Update tries again
+			return fmt.Errorf("the default VPC is not there")
+		}
+		s.Network, s.NetworkNo, s.Number = v.ID, v.Number, tx.SubnetNumber("us-east-1", s.ID)
+		tx.PutSubnet(s)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return s.ID
+}
+
+// primaries returns the primary addresses of carol's interfaces, sorted.
+func primaries(v *store.View) []netip.Addr {
+	var all []netip.Addr
+	for _, n := range v.Interfaces("us-east-1", carol) {
+		all = append(all, n.Primary())
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return all
+}
+
+// The first four addresses and the last one of a subnet are nobody's; the others
+// go out the lowest first, and no two interfaces have the same.
+func TestASubnetGivesEachAddressOnce(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	var wg sync.WaitGroup
+	for range 11 {
+		c := w.caller(t, carol)
+		wg.Go(func() { c.ok("CreateNetworkInterface", subnet) })
+	}
+	wg.Wait()
+	var want []netip.Addr
+	for host := byte(4); host < 15; host++ {
+		want = append(want, netip.AddrFrom4([4]byte{172, 31, 240, host}))
+	}
+	if got := primaries(view(t, w)); !slices.Equal(got, want) {
+		t.Errorf("addresses %v, want %v", got, want)
+	}
+	c := w.caller(t, carol)
+	if code := c.code("CreateNetworkInterface", subnet); code != vpc.InsufficientFreeAddressesInSubnet {
+		t.Errorf("a twelfth interface: %q", code)
+	}
+}
+
+// An address that was given back rests while there are others.
+func TestTheAddressesOfASubnetRest(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	c := w.caller(t, carol)
+	var before string
+	for range 12 {
+		body := c.ok("CreateNetworkInterface", subnet)
+		if now := text(body, "privateIpAddress"); now == before {
+			t.Errorf("%s is used again at once", now)
+		} else {
+			before = now
+		}
+		c.ok("DeleteNetworkInterface", "NetworkInterfaceId="+text(body, "networkInterfaceId"))
+	}
+}
+
+func TestOneOfManyGetsAnAddressByItsName(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	var mu sync.Mutex
+	codes := map[vpc.Code]int{}
+	var wg sync.WaitGroup
+	for range 10 {
+		c := w.caller(t, carol)
+		wg.Go(func() {
+			code := c.code("CreateNetworkInterface", subnet, "PrivateIpAddress=172.31.240.9")
+			mu.Lock()
+			codes[code]++
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	if codes[""] != 1 || codes[vpc.InvalidIPAddressInUse] != 9 {
+		t.Errorf("answers: %v", codes)
+	}
+}
+
+// A call that is refused half-way has taken nothing.
+func TestARefusedInterfaceTakesNoAddress(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	c := w.caller(t, carol)
+	before := view(t, w).Revision
+	for _, params := range [][]string{
+		{"SecondaryPrivateIpAddressCount=11"},
+		{"PrivateIpAddress=172.31.240.3"},
+		{"PrivateIpAddress=172.31.240.15"},
+		{"PrivateIpAddress=10.0.0.9"},
+		{"Ipv6AddressCount=1", "PrivateIpAddress=172.31.240.0"},
+		{"SecurityGroupId.1=sg-00000000000000000"},
+		{"ConnectionTrackingSpecification.UdpTimeout=61"},
+		{"DryRun=true"},
+	} {
+		if code := c.code("CreateNetworkInterface", append(params, subnet)...); code == "" {
+			t.Errorf("%q is done", params)
+		}
+	}
+	if now := view(t, w).Revision; now != before {
+		t.Errorf("refused calls have written: revision %d, was %d", now, before)
+	}
+}
+
+func TestTheClientTokenOfAnInterface(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	c := w.caller(t, carol)
+	made := make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range made {
+		wg.Go(func() {
+			made[i] = text(c.ok("CreateNetworkInterface", subnet, "ClientToken=t"), "networkInterfaceId")
+		})
+	}
+	wg.Wait()
+	if slices.Sort(made); made[0] != made[len(made)-1] {
+		t.Errorf("one token has made %q", slices.Compact(made))
+	}
+	if code := c.code("CreateNetworkInterface", subnet, "ClientToken=t", "Description=other"); code != vpc.IdempotentParameterMismatch {
+		t.Errorf("other parameters: %q", code)
+	}
+	c.ok("DeleteNetworkInterface", "NetworkInterfaceId="+made[0])
+	if again := text(c.ok("CreateNetworkInterface", subnet, "ClientToken=t"), "networkInterfaceId"); again == made[0] {
+		t.Error("the token is left of an interface that is gone")
+	}
+}
+
+// Addresses go back and forth between interfaces and are never on two.
+func TestAddressesMoveBetweenInterfaces(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	c := w.caller(t, carol)
+	var ids []string
+	for range 2 {
+		ids = append(ids, "NetworkInterfaceId="+text(c.ok("CreateNetworkInterface", subnet), "networkInterfaceId"))
+	}
+	address := "PrivateIpAddress.1=172.31.240.14"
+	c.ok("AssignPrivateIpAddresses", ids[0], address)
+	if code := c.code("AssignPrivateIpAddresses", ids[1], address); code != vpc.InvalidParameterValue {
+		t.Errorf("taken from another interface without asking: %q", code)
+	}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() { c.ok("AssignPrivateIpAddresses", ids[i%2], address, "AllowReassignment=true") })
+	}
+	wg.Wait()
+	body := c.ok("DescribeNetworkInterfaces", "Filter.1.Name=addresses.private-ip-address", "Filter.1.Value.1=172.31.240.14")
+	if n := strings.Count(body, "<networkInterfaceId>"); n != 1 {
+		t.Errorf("%d interfaces have it", n)
+	}
+	v := view(t, w)
+	holder := text(body, "networkInterfaceId")
+	if got := v.InterfaceAt("us-east-1", v.Interfaces("us-east-1", carol)[0].Network, netip.MustParseAddr("172.31.240.14")); string(got) != holder {
+		t.Errorf("the store says that %s has it, the API %s", got, holder)
+	}
+}
