@@ -18,6 +18,9 @@ type action struct {
 	handler
 	network    bool // may meet what the caller has in the region from the start
 	done, kept []string
+
+	// unrecognized are parameters of AWS's model that EC2 itself does not take.
+	unrecognized []string
 }
 
 // actions is the whole API. A call whose action is not here is InvalidAction.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"ringfence/internal/awsquery"
 	"ringfence/internal/store"
@@ -95,7 +96,7 @@ func (a *API) decode(s awsquery.Service, call *awsquery.Call, act *action) (any,
 	unknown, err := awsquery.Decode(s, call.Params, in)
 	if len(unknown) > 0 {
 		name := unknown[0]
-		if a.model.HasParameter(s, call.Action, name) {
+		if a.model.HasParameter(s, call.Action, name) && !slices.Contains(act.unrecognized, name) {
 			return nil, vpc.Errorf(vpc.UnsupportedOperation, "The parameter %s is not supported by ringfence.", name)
 		}
 		return nil, vpc.Errorf(vpc.UnknownParameter, "The parameter %s is not recognized", name)

@@ -1,11 +1,13 @@
 package api
 
+import "slices"
+
 // groupActions are about security groups and their rules.
 var groupActions = map[string]*action{
 	"CreateSecurityGroup": {
 		handler: handle((*request).createSecurityGroup), network: true,
 		done: []string{"GroupName", "GroupDescription", "VpcId", "DryRun"},
-		kept: []string{"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value"},
+		kept: tagParams,
 	},
 	"DeleteSecurityGroup": {
 		handler: handle((*request).deleteSecurityGroup), network: true,
@@ -17,25 +19,48 @@ var groupActions = map[string]*action{
 	},
 	"AuthorizeSecurityGroupIngress": {
 		handler: handle((*request).authorizeIngress), network: true,
-		done: permissionParams,
-		kept: []string{
-			"IpPermissions.N.IpRanges.N.Description", "IpPermissions.N.Groups.N.Description",
-			"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value",
-		},
+		done: slices.Concat(groupParams, permissionParams, shorthandParams),
+		kept: slices.Concat(descriptionParams, tagParams),
+	},
+	"AuthorizeSecurityGroupEgress": {
+		handler: handle((*request).authorizeEgress), network: true,
+		done: slices.Concat([]string{"GroupId", "DryRun"}, permissionParams),
+		kept: slices.Concat(descriptionParams, tagParams), unrecognized: shorthandParams,
 	},
 	"RevokeSecurityGroupIngress": {
 		handler: handle((*request).revokeIngress), network: true,
-		done: append([]string{"SecurityGroupRuleId.N"}, permissionParams...),
-		kept: []string{"IpPermissions.N.IpRanges.N.Description", "IpPermissions.N.Groups.N.Description"},
+		done: slices.Concat(groupParams, permissionParams, shorthandParams, []string{"SecurityGroupRuleId.N"}),
+		kept: descriptionParams,
+	},
+	"RevokeSecurityGroupEgress": {
+		handler: handle((*request).revokeEgress), network: true,
+		done: slices.Concat([]string{"GroupId", "DryRun", "SecurityGroupRuleId.N"}, permissionParams),
+		kept: descriptionParams, unrecognized: shorthandParams,
 	},
 }
 
-// permissionParams are the parameters that Authorize and Revoke share.
-var permissionParams = []string{
-	"GroupName", "GroupId", "IpProtocol", "FromPort", "ToPort", "CidrIp",
-	"SourceSecurityGroupName", "SourceSecurityGroupOwnerId",
-	"IpPermissions.N.IpProtocol", "IpPermissions.N.FromPort", "IpPermissions.N.ToPort",
-	"IpPermissions.N.IpRanges.N.CidrIp",
-	"IpPermissions.N.Groups.N.UserId", "IpPermissions.N.Groups.N.GroupName", "IpPermissions.N.Groups.N.GroupId",
-	"DryRun",
-}
+// Parameters that several actions share.
+var (
+	groupParams = []string{"GroupName", "GroupId", "DryRun"}
+
+	// permissionParams are rules in bundles.
+	permissionParams = []string{
+		"IpPermissions.N.IpProtocol", "IpPermissions.N.FromPort", "IpPermissions.N.ToPort",
+		"IpPermissions.N.IpRanges.N.CidrIp", "IpPermissions.N.Ipv6Ranges.N.CidrIpv6", "IpPermissions.N.PrefixListIds.N.PrefixListId",
+		"IpPermissions.N.Groups.N.UserId", "IpPermissions.N.Groups.N.GroupName", "IpPermissions.N.Groups.N.GroupId",
+		"IpPermissions.N.Groups.N.VpcId",
+	}
+
+	// shorthandParams are one rule for ingress. AWS's model has them for egress
+	// too, where EC2 does not recognise them.
+	shorthandParams = []string{
+		"IpProtocol", "FromPort", "ToPort", "CidrIp", "SourceSecurityGroupName", "SourceSecurityGroupOwnerId",
+	}
+
+	descriptionParams = []string{
+		"IpPermissions.N.IpRanges.N.Description", "IpPermissions.N.Ipv6Ranges.N.Description",
+		"IpPermissions.N.PrefixListIds.N.Description", "IpPermissions.N.Groups.N.Description",
+	}
+
+	tagParams = []string{"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value"}
+)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strconv"
 
 	"ringfence/internal/store"
@@ -29,10 +30,11 @@ type securityGroupItem struct {
 	GroupID           vpc.GroupID      `aws:"groupId,since=2011-01-01"`
 	GroupName         string           `aws:"groupName"`
 	Description       string           `aws:"groupDescription"`
-	VPC               string           `aws:"vpcId,since=2012-05-01"`
+	VPC               vpc.NetworkID    `aws:"vpcId,since=2012-05-01"`
 	Permissions       []permissionItem `aws:"ipPermissions"`
 	PermissionsEgress []permissionItem `aws:"ipPermissionsEgress,since=2012-05-01"`
 	Tags              []tagItem        `aws:"tagSet,since=2012-05-01"`
+	ARN               string           `aws:"securityGroupArn,since=2016-11-15,omitempty"`
 }
 
 // describeSecurityGroups implements DescribeSecurityGroups.
@@ -106,62 +108,76 @@ func (g groupWithRules) order() string { return fmt.Sprintf("%020d %s", g.Create
 
 func (g groupWithRules) item() securityGroupItem {
 	return securityGroupItem{
-		OwnerID: g.Account, GroupID: g.ID, GroupName: g.Name, Description: g.Description,
-		Permissions: permissionItems(g.reader, g.Region, g.rules),
-		Tags:        tagItems(g.Tags),
+		OwnerID: g.Account, GroupID: g.ID, GroupName: g.Name, Description: g.Description, VPC: vpcIDOf(g.SecurityGroup),
+		Permissions:       permissionItems(g.reader, g.SecurityGroup, g.directed(false)),
+		PermissionsEgress: permissionItems(g.reader, g.SecurityGroup, g.directed(true)),
+		Tags:              tagItems(g.Tags), ARN: groupARN(g.SecurityGroup),
 	}
+}
+
+// vpcIDOf is the VPC that a group belongs to; "" in EC2-Classic.
+func vpcIDOf(g *vpc.SecurityGroup) vpc.NetworkID {
+	if g.IsClassic() {
+		return ""
+	}
+	return g.Network
+}
+
+// directed returns the rules of one direction.
+func (g groupWithRules) directed(egress bool) []*vpc.Rule {
+	var rules []*vpc.Rule
+	for _, rule := range g.rules {
+		if rule.Egress == egress {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
 }
 
 // groupFilters are the filters of DescribeSecurityGroups. Those on permissions
 // match when any rule has the value; two of them may be met by two rules (EC2
 // API reference).
 var groupFilters = filterTable[groupWithRules]{
-	values: map[string]func(groupWithRules) []string{
+	values: withRuleFilters(map[string]func(groupWithRules) []string{
 		"description": func(g groupWithRules) []string { return []string{g.Description} },
 		"group-id":    func(g groupWithRules) []string { return []string{string(g.ID)} },
 		"group-name":  func(g groupWithRules) []string { return []string{g.Name} },
 		"owner-id":    func(g groupWithRules) []string { return []string{string(g.Account)} },
-		"vpc-id":      func(groupWithRules) []string { return nil },
-
-		"ip-permission.cidr":           ofRules(ruleCIDR),
-		"ip-permission.from-port":      ofRules(func(_ groupWithRules, rule *vpc.Rule) string { from, _ := portNumbers(rule); return from }),
-		"ip-permission.to-port":        ofRules(func(_ groupWithRules, rule *vpc.Rule) string { _, to := portNumbers(rule); return to }),
-		"ip-permission.protocol":       ofRules(func(_ groupWithRules, rule *vpc.Rule) string { return rule.Proto.String() }),
-		"ip-permission.group-id":       ofRules(func(_ groupWithRules, rule *vpc.Rule) string { return string(rule.Peer.Group) }),
-		"ip-permission.group-name":     ofRules(peerName),
-		"ip-permission.user-id":        ofRules(peerOwner),
-		"ip-permission.ipv6-cidr":      ofRules(func(groupWithRules, *vpc.Rule) string { return "" }),
-		"ip-permission.prefix-list-id": ofRules(func(groupWithRules, *vpc.Rule) string { return "" }),
-
-		// A group of EC2-Classic has no egress rules.
-		"egress.ip-permission.cidr":           func(groupWithRules) []string { return nil },
-		"egress.ip-permission.from-port":      func(groupWithRules) []string { return nil },
-		"egress.ip-permission.to-port":        func(groupWithRules) []string { return nil },
-		"egress.ip-permission.protocol":       func(groupWithRules) []string { return nil },
-		"egress.ip-permission.group-id":       func(groupWithRules) []string { return nil },
-		"egress.ip-permission.group-name":     func(groupWithRules) []string { return nil },
-		"egress.ip-permission.user-id":        func(groupWithRules) []string { return nil },
-		"egress.ip-permission.ipv6-cidr":      func(groupWithRules) []string { return nil },
-		"egress.ip-permission.prefix-list-id": func(groupWithRules) []string { return nil },
-	},
+		"vpc-id":      func(g groupWithRules) []string { return present(string(vpcIDOf(g.SecurityGroup))) },
+	}),
 	tags: func(g groupWithRules) []vpc.Tag { return g.Tags },
 }
 
-// ofRules is the values of a part of every rule that has the part.
-func ofRules(part func(groupWithRules, *vpc.Rule) string) func(groupWithRules) []string {
-	return func(g groupWithRules) []string {
-		var values []string
-		for _, rule := range g.rules {
-			if value := part(g, rule); value != "" {
-				values = append(values, value)
+// withRuleFilters adds what groups are found by in their rules: the same parts
+// for both directions.
+func withRuleFilters(values map[string]func(groupWithRules) []string) map[string]func(groupWithRules) []string {
+	for name, part := range map[string]func(groupWithRules, *vpc.Rule) string{
+		"cidr":           func(_ groupWithRules, rule *vpc.Rule) string { return blockText(rule, netip.Addr.Is4) },
+		"ipv6-cidr":      func(_ groupWithRules, rule *vpc.Rule) string { return blockText(rule, netip.Addr.Is6) },
+		"from-port":      func(_ groupWithRules, rule *vpc.Rule) string { from, _ := portNumbers(rule); return from },
+		"to-port":        func(_ groupWithRules, rule *vpc.Rule) string { _, to := portNumbers(rule); return to },
+		"protocol":       func(_ groupWithRules, rule *vpc.Rule) string { return rule.Proto.String() },
+		"group-id":       func(_ groupWithRules, rule *vpc.Rule) string { return string(rule.Peer.Group) },
+		"group-name":     peerName,
+		"user-id":        peerOwner,
+		"prefix-list-id": func(groupWithRules, *vpc.Rule) string { return "" }, // there are no prefix lists
+	} {
+		for prefix, egress := range map[string]bool{"ip-permission.": false, "egress.ip-permission.": true} {
+			values[prefix+name] = func(g groupWithRules) []string {
+				var all []string
+				for _, rule := range g.directed(egress) {
+					all = append(all, present(part(g, rule))...)
+				}
+				return all
 			}
 		}
-		return values
 	}
+	return values
 }
 
-func ruleCIDR(_ groupWithRules, rule *vpc.Rule) string {
-	if !rule.Peer.CIDR.IsValid() {
+// blockText is the block of a rule's peer when it is of a family, else "".
+func blockText(rule *vpc.Rule, family func(netip.Addr) bool) string {
+	if !rule.Peer.CIDR.IsValid() || !family(rule.Peer.CIDR.Addr()) {
 		return ""
 	}
 	return rule.Peer.CIDR.String()

@@ -98,11 +98,3 @@ func (r *request) limit(name string) int {
 	}
 	return defaultLimits(r.Account.Era)[name]
 }
-
-// checkRuleLimit refuses a group with more rules than its quota.
-func (r *request) checkRuleLimit(rules int) error {
-	if rules > r.limit(rulesPerGroup) {
-		return vpc.Errorf(vpc.RulesPerSecurityGroupLimitExceeded, "The maximum number of rules per security group has been reached.")
-	}
-	return nil
-}

@@ -20,7 +20,7 @@ type permissionItem struct {
 type groupSourceItem struct {
 	UserID      vpc.AccountID `aws:"userId"`
 	GroupID     vpc.GroupID   `aws:"groupId,since=2011-01-01"`
-	GroupName   string        `aws:"groupName"`
+	GroupName   string        `aws:"groupName,omitempty"` // in EC2-Classic
 	Description string        `aws:"description,since=2016-11-15,omitempty"`
 }
 
@@ -39,9 +39,9 @@ type prefixListIDItem struct {
 	Description string `aws:"description,omitempty"`
 }
 
-// permissionItems bundles rules: one item for each protocol and range, in the
-// order of its first rule, with its sources in the order of theirs.
-func permissionItems(reader store.Reader, region vpc.Region, rules []*vpc.Rule) []permissionItem {
+// permissionItems bundles rules of g: one item for each protocol and range, in
+// the order of its first rule, with its sources in the order of theirs.
+func permissionItems(reader store.Reader, g *vpc.SecurityGroup, rules []*vpc.Rule) []permissionItem {
 	var items []permissionItem
 	at := map[traffic]int{}
 	for _, rule := range rules {
@@ -53,17 +53,28 @@ func permissionItems(reader store.Reader, region vpc.Region, rules []*vpc.Rule) 
 			from, to := portPointers(rule)
 			items = append(items, permissionItem{Proto: rule.Proto.String(), FromPort: from, ToPort: to})
 		}
-		if rule.Peer.Group == "" {
-			items[i].Ranges = append(items[i].Ranges, ipRangeItem{CIDR: rule.Peer.CIDR.String(), Description: rule.Description})
-			continue
-		}
-		source := groupSourceItem{GroupID: rule.Peer.Group, Description: rule.Description}
-		if peer := reader.Group(region, rule.Peer.Group); peer != nil {
-			source.UserID, source.GroupName = peer.Account, peer.Name
-		}
-		items[i].Groups = append(items[i].Groups, source)
+		items[i].addPeer(reader, g, rule)
 	}
 	return items
+}
+
+// addPeer adds the peer of a rule of g to its kind.
+func (p *permissionItem) addPeer(reader store.Reader, g *vpc.SecurityGroup, rule *vpc.Rule) {
+	switch block := rule.Peer.CIDR; {
+	case rule.Peer.Group != "":
+		source := groupSourceItem{GroupID: rule.Peer.Group, Description: rule.Description}
+		if peer := reader.Group(g.Region, rule.Peer.Group); peer != nil {
+			source.UserID = peer.Account
+			if g.IsClassic() {
+				source.GroupName = peer.Name
+			}
+		}
+		p.Groups = append(p.Groups, source)
+	case block.Addr().Is4():
+		p.Ranges = append(p.Ranges, ipRangeItem{CIDR: block.String(), Description: rule.Description})
+	default:
+		p.RangesIPv6 = append(p.RangesIPv6, ipv6RangeItem{CIDR: block.String(), Description: rule.Description})
+	}
 }
 
 // portPointers are a rule's ports, or its ICMP type and code; nil for a
@@ -91,14 +102,17 @@ type ruleItem struct {
 	FromPort        int                  `aws:"fromPort"`
 	ToPort          int                  `aws:"toPort"`
 	CIDR            string               `aws:"cidrIpv4,omitempty"`
+	CIDRIPv6        string               `aws:"cidrIpv6,omitempty"`
 	ReferencedGroup *referencedGroupItem `aws:"referencedGroupInfo"`
 	Description     string               `aws:"description,omitempty"`
 	Tags            []tagItem            `aws:"tagSet"`
+	ARN             string               `aws:"securityGroupRuleArn,omitempty"`
 }
 
 type referencedGroupItem struct {
 	GroupID vpc.GroupID   `aws:"groupId"`
 	UserID  vpc.AccountID `aws:"userId,omitempty"`
+	VPC     vpc.NetworkID `aws:"vpcId,omitempty"`
 }
 
 // allPortsInRuleItem stands in both ports of a rule whose protocol has none.
@@ -112,13 +126,19 @@ func newRuleItem(reader store.Reader, g *vpc.SecurityGroup, rule *vpc.Rule) rule
 	if from, to := portPointers(rule); from != nil {
 		item.FromPort, item.ToPort = *from, *to
 	}
-	if rule.Peer.Group == "" {
-		item.CIDR = rule.Peer.CIDR.String()
-		return item
+	if !g.IsClassic() {
+		item.ARN = arn(g.Region, g.Account, "security-group-rule", string(rule.ID))
 	}
-	item.ReferencedGroup = &referencedGroupItem{GroupID: rule.Peer.Group}
-	if peer := reader.Group(g.Region, rule.Peer.Group); peer != nil {
-		item.ReferencedGroup.UserID = peer.Account
+	switch block := rule.Peer.CIDR; {
+	case rule.Peer.Group != "":
+		item.ReferencedGroup = &referencedGroupItem{GroupID: rule.Peer.Group}
+		if peer := reader.Group(g.Region, rule.Peer.Group); peer != nil {
+			item.ReferencedGroup.UserID, item.ReferencedGroup.VPC = peer.Account, vpcIDOf(peer)
+		}
+	case block.Addr().Is4():
+		item.CIDR = block.String()
+	default:
+		item.CIDRIPv6 = block.String()
 	}
 	return item
 }

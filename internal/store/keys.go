@@ -160,7 +160,12 @@ func ruleKey(r vpc.Region, a vpc.AccountID, g vpc.GroupID, id vpc.RuleID) string
 	return key(r, a, "rule", string(g), string(id))
 }
 
+// nameKey is the claim of a group's name. In a VPC names that differ in case
+// only are one name (EC2 API reference, CreateSecurityGroup).
 func nameKey(r vpc.Region, a vpc.AccountID, n vpc.NetworkID, name string) string {
+	if n != vpc.ClassicNetwork {
+		name = strings.ToLower(name)
+	}
 	return key(r, a, "name", string(n), url.PathEscape(name))
 }
 

@@ -63,7 +63,8 @@ func (r Reader) Group(region vpc.Region, id vpc.GroupID) *vpc.SecurityGroup {
 	return lookup[vpc.SecurityGroup](r, groupKey(region, home.Account, id))
 }
 
-// GroupNamed returns an account's group with a name in a network.
+// GroupNamed returns an account's group with a name in a network. In a VPC case
+// makes no difference.
 func (r Reader) GroupNamed(region vpc.Region, account vpc.AccountID, network vpc.NetworkID, name string) *vpc.SecurityGroup {
 	id := lookup[vpc.GroupID](r, nameKey(region, account, network, name))
 	if id == nil {

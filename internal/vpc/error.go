@@ -67,6 +67,7 @@ const (
 	InvalidPermissionDuplicate                   Code = "InvalidPermission.Duplicate"
 	InvalidPermissionMalformed                   Code = "InvalidPermission.Malformed"
 	InvalidPermissionNotFound                    Code = "InvalidPermission.NotFound"
+	InvalidPrefixListIDNotFound                  Code = "InvalidPrefixListID.NotFound"
 	InvalidRouteNotFound                         Code = "InvalidRoute.NotFound"
 	InvalidRouteTableIDMalformed                 Code = "InvalidRouteTableId.Malformed"
 	InvalidRouteTableIDNotFound                  Code = "InvalidRouteTableID.NotFound"
