@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"ringfence/internal/vpc"
@@ -50,12 +51,11 @@ func (h *Host) fromInterface(fs *Flows, p *Packet, n *vpc.NetworkInterface) Verd
 	if p.ARP != nil {
 		return answerARP(p.ARP, n.MAC(), n.Addresses)
 	}
-	owner := h.At(n.NetworkNo, p.Src)
-	if owner != n && !n.NoSourceDestCheck {
-		return drop(Spoofed)
+	if p.ND != nil {
+		return answerND(p.ND, n.MAC(), n.Addresses)
 	}
-	if isMulticast(p.Dst) {
-		return drop(Multicast)
+	if v := undeliverable(p, n.Addresses, n.NoSourceDestCheck); v.Reason != 0 {
+		return v
 	}
 	src := end{n, p.Src}
 	if peer := h.At(n.NetworkNo, p.Dst); peer != nil {
@@ -103,13 +103,28 @@ func (h *Host) fromOutside(fs *Flows, p *Packet, addr netip.Addr) Verdict {
 	if p.ARP != nil {
 		return answerARP(p.ARP, mac, []netip.Addr{addr})
 	}
-	if p.Src != addr {
-		return drop(Spoofed)
+	if p.ND != nil {
+		return answerND(p.ND, mac, []netip.Addr{addr})
 	}
-	if isMulticast(p.Dst) {
-		return drop(Multicast)
+	if v := undeliverable(p, []netip.Addr{addr}, false); v.Reason != 0 {
+		return v
 	}
 	return h.toPublic(fs, p)
+}
+
+// undeliverable decides packets that go nowhere, whatever routes and rules say.
+// Addresses of the link are no foreign ones, but lead nowhere either.
+func undeliverable(p *Packet, own []netip.Addr, forwards bool) Verdict {
+	switch {
+	case !forwards && !ofLink(p.Src) && !slices.Contains(own, p.Src):
+		return drop(Spoofed)
+	case isMulticast(p.Dst):
+		return drop(Multicast)
+	case ofLink(p.Src) || ofLink(p.Dst):
+		return drop(NoRoute)
+	default:
+		return Verdict{}
+	}
 }
 
 // toPublic decides a packet on the internet side: to another host there, or to
@@ -147,7 +162,7 @@ func (h *Host) pass(fs *Flows, p *Packet, network vpc.NetworkNumber, src, dst en
 		return drop(NoRoute)
 	}
 	hd := newHeader(p)
-	datagram := seedKey{network, p.Src, p.Dst, p.Proto, p.Fragment.ID}
+	datagram := newSeedKey(network, p)
 	var v Verdict
 	if s, ok := fs.seed(datagram, p.At); !p.Fragment.Later {
 		v = h.decide(fs, p, network, src, dst, &hd)
@@ -224,7 +239,7 @@ func (h *Host) open(fs *Flows, key flowKey, from side, src, dst end, hd *header,
 	if !j.allows() {
 		return Verdict{Reason: j.reason, Rule: j.rule}
 	}
-	f := &flow{ends: endNumbers(from, src, dst), opener: from}
+	f := &flow{ends: endNumbers(from, src, dst), opener: from, idle: idleTimeouts(src, dst)}
 	f.record(j)
 	if !f.observe(hd, from, now) {
 		fs.put(key, f)

@@ -323,7 +323,7 @@ func TestDecide(t *testing.T) {
 }
 
 // Every question is answered but the one for the sender's own address; nobody
-// asks in another's name; what is neither IPv4 nor ARP goes nowhere.
+// asks in another's name; what is neither IP nor ARP goes nowhere.
 func TestARP(t *testing.T) {
 	o := newOffice(t)
 	app := netip.MustParseAddr("10.254.0.11")
@@ -348,9 +348,9 @@ func TestARP(t *testing.T) {
 			t.Errorf("operation %d, %s asks for %s: %v, want %v", c.operation, c.sender, c.target, v.Reason, c.want)
 		}
 	}
-	ipv6 := slices.Concat(make([]byte, 12), []byte{0x86, 0xdd}, make([]byte, 40))
-	if v := o.host.DecideFrame(&o.flows, o.senses[app], 0, ipv6); v.Reason != policy.NotIP {
-		t.Errorf("IPv6 is %v", v.Reason)
+	lldp := slices.Concat(make([]byte, 12), []byte{0x88, 0xcc}, make([]byte, 40))
+	if v := o.host.DecideFrame(&o.flows, o.senses[app], 0, lldp); v.Reason != policy.NotIP {
+		t.Errorf("LLDP is %v", v.Reason)
 	}
 }
 

@@ -37,7 +37,7 @@ func (h *Host) Explain(p *Packet) (Verdict, []Step) {
 var reasonTexts = map[Reason]string{
 	UnknownPort: "nothing is known about the interface it comes from",
 	Malformed:   "it is malformed",
-	NotIP:       "it is not IPv4",
+	NotIP:       "it is neither IPv4 nor IPv6",
 	Spoofed:     "its source is not its sender's address",
 	Multicast:   "broadcast and multicast are not delivered",
 	NoRoute:     "nobody has the destination address",

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"time"
@@ -8,20 +9,46 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// How long a flow is remembered after its last packet. The established TCP and
-// UDP values are the defaults of EC2's connection tracking (EC2 User Guide,
-// "Amazon EC2 security group connection tracking"), 600 s for other protocols
-// is from there too; EC2 does not publish the rest.
+// How long a flow is remembered after its last packet. 600 s for other
+// protocols is EC2's (EC2 User Guide, "Amazon EC2 security group connection
+// tracking"); EC2 does not publish the rest.
 const (
-	tcpOpening     = 60 * time.Second
-	tcpEstablished = 432000 * time.Second
-	tcpClosing     = 60 * time.Second
-	udpOneWay      = 30 * time.Second
-	udpStream      = 180 * time.Second
-	icmpQuery      = 30 * time.Second
-	otherProto     = 600 * time.Second
-	fragmentSeed   = 30 * time.Second // RFC 1122 §3.3.2 asks for 60 to 120; Linux takes 30
+	tcpOpening   = 60 * time.Second
+	tcpClosing   = 60 * time.Second
+	icmpQuery    = 30 * time.Second
+	otherProto   = 600 * time.Second
+	fragmentSeed = 30 * time.Second // RFC 1122 §3.3.2 asks for 60 to 120; Linux takes 30
 )
+
+// DefaultTimeouts are those of an interface that says nothing else (EC2 User
+// Guide, "Amazon EC2 security group connection tracking").
+var DefaultTimeouts = vpc.ConnectionTimeouts{TCPEstablished: 432000, UDPStream: 180, UDP: 30}
+
+// TimeoutsOf are how long an interface remembers idle flows, none of them 0.
+func TimeoutsOf(n *vpc.NetworkInterface) vpc.ConnectionTimeouts {
+	return vpc.ConnectionTimeouts{
+		TCPEstablished: cmp.Or(n.Timeouts.TCPEstablished, DefaultTimeouts.TCPEstablished),
+		UDPStream:      cmp.Or(n.Timeouts.UDPStream, DefaultTimeouts.UDPStream),
+		UDP:            cmp.Or(n.Timeouts.UDP, DefaultTimeouts.UDP),
+	}
+}
+
+// idleTimeouts are those of a flow: what the less patient of its ends says. The
+// internet has no say.
+func idleTimeouts(src, dst end) vpc.ConnectionTimeouts {
+	switch {
+	case src.iface == nil:
+		return TimeoutsOf(dst.iface)
+	case dst.iface == nil:
+		return TimeoutsOf(src.iface)
+	}
+	a, b := TimeoutsOf(src.iface), TimeoutsOf(dst.iface)
+	return vpc.ConnectionTimeouts{
+		TCPEstablished: min(a.TCPEstablished, b.TCPEstablished),
+		UDPStream:      min(a.UDPStream, b.UDPStream),
+		UDP:            min(a.UDP, b.UDP),
+	}
+}
 
 // Flows are what is remembered of packets that were decided. The zero value
 // remembers nothing.
@@ -70,7 +97,8 @@ type flowKey struct {
 type flow struct {
 	ends   [2]vpc.InterfaceNumber // 0 for an end that is not an interface
 	opener side
-	rules  [2]vpc.RuleID // that admitted it at each end
+	idle   vpc.ConnectionTimeouts // as its ends had them when it was opened
+	rules  [2]vpc.RuleID          // that admitted it at each end
 
 	// tracked says that the end's rules admit the flow in a way that lets it
 	// outlive them. Valid for ends that are interfaces.
@@ -112,19 +140,21 @@ func (f *flow) timeout(proto vpc.Proto) time.Duration {
 		case !f.confirmed:
 			return tcpOpening
 		default:
-			return tcpEstablished
+			return seconds(f.idle.TCPEstablished)
 		}
 	case vpc.UDP:
 		if f.stream {
-			return udpStream
+			return seconds(f.idle.UDPStream)
 		}
-		return udpOneWay
+		return seconds(f.idle.UDP)
 	case vpc.ICMP, vpc.ICMPv6:
 		return icmpQuery
 	default:
 		return otherProto
 	}
 }
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
 // lookup returns the flow of a key, nil when there is none, or it has expired,
 // or it is one of earlier owners of its addresses.
@@ -170,12 +200,22 @@ func (f *flow) observe(h *header, from side, now time.Duration) (over bool) {
 	return f.finAcked[low] && f.finAcked[high]
 }
 
-// A seedKey tells the datagram that a fragment is part of (RFC 791 §3.2).
+// A seedKey tells the datagram that a fragment is part of (RFC 791 §3.2). That
+// of an IPv6 datagram has no protocol: only its first fragment need name it
+// (RFC 8200 §4.5).
 type seedKey struct {
 	network  vpc.NetworkNumber
 	src, dst netip.Addr
 	proto    vpc.Proto
 	id       uint32
+}
+
+func newSeedKey(network vpc.NetworkNumber, p *Packet) seedKey {
+	k := seedKey{network: network, src: p.Src, dst: p.Dst, id: p.Fragment.ID}
+	if p.Src.Is4() {
+		k.proto = p.Proto
+	}
+	return k
 }
 
 // A seed is what the first fragment of a datagram leaves for the later ones.

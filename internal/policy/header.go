@@ -101,6 +101,30 @@ func answerARP(a *ARP, mac [6]byte, own []netip.Addr) Verdict {
 	return Verdict{Reason: Answered}
 }
 
+// answerND decides a message of neighbour discovery from a port whose owner has
+// a MAC and addresses. Whoever solicits a neighbour is answered with the
+// router's MAC address, as delivery puts the receiver's in anyway. Everything
+// else would only fill neighbour tables: duplicate addresses are looked for
+// where no others are given out, and routes are not learnt from instances.
+func answerND(d *ND, mac [6]byte, own []netip.Addr) Verdict {
+	if !d.Solicitation || d.Sender.IsUnspecified() {
+		return drop(Ignored)
+	}
+	if !slices.Contains(own, d.Sender) && !d.Sender.IsLinkLocalUnicast() || d.SenderMAC != nil && *d.SenderMAC != mac {
+		return drop(Spoofed)
+	}
+	if slices.Contains(own, d.Target) {
+		return drop(Ignored)
+	}
+	return Verdict{Reason: Answered}
+}
+
+// ofLink reports whether an IPv6 address means something on its link only: a
+// router forwards nothing from it or to it (RFC 4291 §2.5).
+func ofLink(a netip.Addr) bool {
+	return a.Is6() && (a.IsLinkLocalUnicast() || a.IsUnspecified())
+}
+
 // isMulticast reports whether an address is one that is never delivered to:
 // multicast, broadcast, and the reserved blocks 0/8 and 240/4 (RFC 6890).
 func isMulticast(a netip.Addr) bool {

@@ -18,6 +18,7 @@ type Packet struct {
 
 	SrcMAC [6]byte
 	ARP    *ARP // if not nil, nothing below is valid
+	ND     *ND  // likewise, but for the addresses
 
 	Src, Dst netip.Addr // both IPv4 or both IPv6, never IPv4-mapped
 	Proto    vpc.Proto
@@ -36,8 +37,16 @@ type ARP struct {
 	SenderMAC      [6]byte
 }
 
-// A Fragment says which part of a datagram a packet is (RFC 791 §3.2). The
-// zero value is a whole datagram.
+// An ND is a message of IPv6 neighbour discovery (RFC 4861).
+type ND struct {
+	Solicitation bool       // of a neighbour; of other messages only the sender is valid
+	Sender       netip.Addr // unspecified when it asks whether an address is free (RFC 4862 §5.4)
+	Target       netip.Addr
+	SenderMAC    *[6]byte // that it says it has, nil if it does not say
+}
+
+// A Fragment says which part of a datagram a packet is (RFC 791 §3.2, RFC 8200
+// §4.5). The zero value is a whole datagram.
 type Fragment struct {
 	ID    uint32
 	Later bool // not the first fragment: no transport header

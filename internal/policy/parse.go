@@ -36,6 +36,8 @@ func ParseFrame(b []byte) (Packet, Reason) {
 		return p, parseARP(&p, b[etherLen:])
 	case etherIPv4:
 		return p, parseIPv4(&p, b[etherLen:])
+	case etherIPv6:
+		return p, parseIPv6(&p, b[etherLen:])
 	default:
 		return p, NotIP
 	}
@@ -74,6 +76,9 @@ func parseIPv4(p *Packet, b []byte) Reason {
 	p.Src = netip.AddrFrom4([4]byte(b[12:16]))
 	p.Dst = netip.AddrFrom4([4]byte(b[16:20]))
 	p.Proto = vpc.Proto(b[9])
+	if p.Proto == vpc.ICMPv6 {
+		return Malformed // it is IPv6's
+	}
 
 	fragment := binary.BigEndian.Uint16(b[6:])
 	offset := fragment & 0x1fff
@@ -137,13 +142,17 @@ func parseTransport(p *Packet, b []byte) Reason {
 			return Malformed
 		}
 		p.SrcPort, p.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	case vpc.ICMP:
+	case vpc.ICMP, vpc.ICMPv6:
 		if len(b) < icmpLen {
 			return Malformed
 		}
 		p.ICMP = ICMPMessage{Type: b[0], Code: b[1], ID: binary.BigEndian.Uint16(b[4:])}
-		if isICMPError(p.Proto, p.ICMP.Type) {
+		switch {
+		case !isICMPError(p.Proto, p.ICMP.Type):
+		case p.Proto == vpc.ICMP:
 			p.ICMP.Quoted = parseQuoted(b[icmpLen:])
+		default:
+			p.ICMP.Quoted = parseQuotedIPv6(b[icmpLen:])
 		}
 	}
 	return 0
@@ -166,11 +175,16 @@ func parseQuoted(b []byte) *Quoted {
 		Dst:   netip.AddrFrom4([4]byte(b[16:20])),
 		Proto: vpc.Proto(b[9]),
 	}
-	b = b[header:]
+	return quotedPorts(q, b[header:])
+}
+
+// quotedPorts reads the beginning of the transport header that is quoted, eight
+// bytes at least.
+func quotedPorts(q *Quoted, b []byte) *Quoted {
 	switch q.Proto {
 	case vpc.TCP, vpc.UDP:
 		q.SrcPort, q.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	case vpc.ICMP:
+	case vpc.ICMP, vpc.ICMPv6:
 		var ok bool
 		q.SrcPort, q.DstPort, ok = icmpPorts(q.Proto, ICMPMessage{Type: b[0], Code: b[1], ID: binary.BigEndian.Uint16(b[4:])})
 		if !ok {

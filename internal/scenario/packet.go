@@ -191,7 +191,7 @@ func parseWord(f *policy.Frame, word string) error {
 	case "query":
 		f.ICMPID = uint16(n)
 	case "datagram":
-		f.ID = uint16(n)
+		f.ID = uint32(n)
 	case "offset":
 		if n%8 != 0 {
 			return fmt.Errorf("%s: the offset of a fragment is a multiple of eight bytes", word)

@@ -110,7 +110,7 @@ func (t *Traffic) Next() (policy.Port, []byte) {
 // say continues a conversation by a packet from one of its ends.
 func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 	from := t.rnd.IntN(2)
-	f := policy.Frame{Proto: c.proto, ID: uint16(t.rnd.IntN(4))}
+	f := policy.Frame{Proto: c.proto, ID: uint32(t.rnd.IntN(4))}
 	port := c.client
 	if from == 0 {
 		f.Src, f.Dst, f.SrcPort, f.DstPort = c.clientAddr, c.serverAddr, c.clientPort, c.serverPort
