@@ -61,6 +61,4 @@ var (
 		"IpPermissions.N.IpRanges.N.Description", "IpPermissions.N.Ipv6Ranges.N.Description",
 		"IpPermissions.N.PrefixListIds.N.Description", "IpPermissions.N.Groups.N.Description",
 	}
-
-	tagParams = []string{"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value"}
 )
