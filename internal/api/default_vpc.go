@@ -3,7 +3,7 @@ package api
 import (
 	"context"
 	"net/netip"
-	"time"
+	"slices"
 
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
@@ -81,25 +81,83 @@ func (r *request) makeDefaultSubnet(tx *store.Tx, v *vpc.VPC, zone vpc.Zone, blo
 	return r.makeSubnet(tx, v, vpc.Subnet{Zone: zone, CIDR: block, DefaultForZone: true, MapPublicIP: true})
 }
 
-// mainTable returns the route table of those subnets of a VPC that nobody has
-// given another one.
-func (r *request) mainTable(reader store.Reader, network vpc.NetworkID) *vpc.RouteTable {
-	for _, t := range reader.RouteTables(r.Region, r.Account.ID) {
-		if t.Network == network && t.Main() {
-			return t
-		}
-	}
-	return nil
-}
-
-func (r *request) newGateway(tx *store.Tx) *vpc.InternetGateway {
-	return &vpc.InternetGateway{
-		ID:      newIDUnless("igw", r.Account.Era, func(id vpc.GatewayID) bool { return tx.Gateway(r.Region, r.Account.ID, id) != nil }),
-		Account: r.Account.ID, Region: r.Region, Created: time.Now().UTC(),
-	}
-}
-
 // errNotInVPC is for actions that know EC2-Classic only, so far.
 func errNotInVPC() error {
 	return vpc.Errorf(vpc.UnsupportedOperation, "This is not supported in a VPC yet: use an account of EC2-Classic, such as that of ringfence env --profile classic.")
+}
+
+type createDefaultVPCInput struct{ dryRun }
+
+// createDefaultVPC implements CreateDefaultVpc, for accounts that have deleted
+// theirs.
+func (r *request) createDefaultVPC(ctx context.Context, _ *createDefaultVPCInput) (*createVPCOutput, error) {
+	if r.Account.Platform == vpc.PlatformClassic {
+		return nil, vpc.Errorf(vpc.OperationNotPermitted, "Accounts with EC2-Classic have no default VPC.")
+	}
+	var out *createVPCOutput
+	err := r.update(ctx, func(tx *store.Tx) error {
+		if v, _ := tx.DefaultVPC(r.Region, r.Account.ID); v != nil {
+			return vpc.Errorf(vpc.DefaultVPCAlreadyExists, "A Default VPC already exists for this account in this region.")
+		}
+		if err := r.checkVPCLimit(tx); err != nil {
+			return err
+		}
+		out = &createVPCOutput{VPC: newVPCItem(r.makeDefaultVPC(tx))}
+		return nil
+	})
+	return out, err
+}
+
+type createDefaultSubnetInput struct {
+	dryRun
+	Zone       string `aws:"AvailabilityZone,required"`
+	IPv6Native bool   `aws:"Ipv6Native"`
+}
+
+// createDefaultSubnet implements CreateDefaultSubnet. The subnet has the first
+// free block of the default VPC.
+func (r *request) createDefaultSubnet(ctx context.Context, in *createDefaultSubnetInput) (*createSubnetOutput, error) {
+	if in.IPv6Native {
+		return nil, errIPv6Native()
+	}
+	zone, err := r.zone(in.Zone, "")
+	if err != nil {
+		return nil, err
+	}
+	var out *createSubnetOutput
+	err = r.update(ctx, func(tx *store.Tx) error {
+		v, _ := tx.DefaultVPC(r.Region, r.Account.ID)
+		if v == nil {
+			return vpc.Errorf(vpc.DefaultVPCDoesNotExist, "No default VPC exists for this account in this region.")
+		}
+		subnets := r.subnetsOf(tx.Reader, v.ID)
+		for _, s := range subnets {
+			if s.DefaultForZone && s.Zone == zone {
+				return vpc.Errorf(vpc.DefaultSubnetAlreadyExistsInAvailabilityZone, "'%s' is already the default subnet in %s.", s.ID, zone)
+			}
+		}
+		if err := r.checkSubnetLimit(len(subnets)); err != nil {
+			return err
+		}
+		block, err := freeDefaultBlock(v, subnets)
+		if err != nil {
+			return err
+		}
+		out = &createSubnetOutput{Subnet: newSubnetItem(r.makeDefaultSubnet(tx, v, zone, block), 0)}
+		return nil
+	})
+	return out, err
+}
+
+// freeDefaultBlock returns the first block of a default VPC that is large
+// enough for a default subnet, and in which there is none yet.
+func freeDefaultBlock(v *vpc.VPC, subnets []*vpc.Subnet) (netip.Prefix, error) {
+	for _, c := range v.CIDRs {
+		for b := netip.PrefixFrom(c.CIDR.Addr(), defaultSubnetBits); contains(c.CIDR, b); b = nextBlock(b) {
+			if !slices.ContainsFunc(subnets, func(s *vpc.Subnet) bool { return s.CIDR.Overlaps(b) }) {
+				return b, nil
+			}
+		}
+	}
+	return netip.Prefix{}, vpc.Errorf(vpc.InsufficientCIDRBlocks, "There is no free block of /%d in the default VPC '%s'.", defaultSubnetBits, v.ID)
 }

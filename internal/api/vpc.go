@@ -1,5 +1,144 @@
 package api
 
-// defaultTenancy is where instances run when nobody says otherwise: on machines
-// that others use too (EC2 API reference, CreateVpc).
-const defaultTenancy = "default"
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"ringfence/internal/store"
+	"ringfence/internal/vpc"
+)
+
+// The tenancies of a VPC: where its instances run unless a launch says
+// otherwise (EC2 API reference, CreateVpc).
+const (
+	defaultTenancy   = "default"
+	dedicatedTenancy = "dedicated"
+)
+
+type createVPCInput struct {
+	dryRun
+	CIDR        string             `aws:"CidrBlock,required"`
+	IPv6        bool               `aws:"AmazonProvidedIpv6CidrBlock"`
+	BorderGroup string             `aws:"Ipv6CidrBlockNetworkBorderGroup"`
+	Tenancy     string             `aws:"InstanceTenancy"`
+	Tags        []tagSpecification `aws:"TagSpecification"`
+}
+
+type createVPCOutput struct {
+	VPC vpcItem `aws:"vpc"`
+}
+
+// createVPC implements CreateVpc.
+func (r *request) createVPC(ctx context.Context, in *createVPCInput) (*createVPCOutput, error) {
+	block, err := parseVPCBlock(in.CIDR)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.checkBorderGroup(in.BorderGroup); err != nil {
+		return nil, err
+	}
+	tenancy := or(in.Tenancy, defaultTenancy)
+	if tenancy != defaultTenancy && tenancy != dedicatedTenancy {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "The tenancy value %s is not supported.", tenancy)
+	}
+	tags, err := tagsFor("vpc", in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	var out *createVPCOutput
+	err = r.update(ctx, func(tx *store.Tx) error {
+		if err := r.checkVPCLimit(tx); err != nil {
+			return err
+		}
+		template := vpc.VPC{Tenancy: tenancy, Tags: tags, CIDRs: []vpc.CIDRAssociation{r.newVPCBlock(block)}}
+		if in.IPv6 {
+			b, err := freeIPv6Block(tx)
+			if err != nil {
+				return err
+			}
+			template.IPv6 = []vpc.CIDRAssociation{r.newVPCBlock(b)}
+		}
+		out = &createVPCOutput{VPC: newVPCItem(r.makeVPC(tx, template))}
+		return nil
+	})
+	return out, err
+}
+
+func (r *request) newVPCBlock(block netip.Prefix) vpc.CIDRAssociation {
+	return vpc.CIDRAssociation{ID: r.newAssociationID("vpc-cidr-assoc"), CIDR: block}
+}
+
+func (r *request) checkVPCLimit(tx *store.Tx) error {
+	if len(tx.VPCs(r.Region, r.Account.ID)) >= r.limit(vpcsPerRegion) {
+		return vpc.Errorf(vpc.VPCLimitExceeded, "The maximum number of VPCs has been reached.")
+	}
+	return nil
+}
+
+// parseVPCBlock reads the IPv4 block of a VPC.
+func parseVPCBlock(text string) (netip.Prefix, error) {
+	b, err := parseIPv4Block("cidrBlock", text)
+	if err != nil {
+		return b, err
+	}
+	if b.Bits() < largestBlock || b.Bits() > smallestBlock || slices.ContainsFunc(reservedIPv4s, b.Overlaps) {
+		return b, vpc.Errorf(vpc.InvalidVPCRange, "The CIDR '%s' is invalid.", b)
+	}
+	return b, nil
+}
+
+// checkBorderGroup refuses IPv6 blocks that are announced elsewhere than in the
+// region.
+func (r *request) checkBorderGroup(group string) error {
+	if group != "" && group != string(r.Region) {
+		return vpc.Errorf(vpc.InvalidParameterValue, "Value (%s) for parameter networkBorderGroup is invalid.", group)
+	}
+	return nil
+}
+
+// freeIPv6Block returns the lowest IPv6 block that no VPC has.
+func freeIPv6Block(tx *store.Tx) (netip.Prefix, error) {
+	for b := firstIPv6; ipv6Pool.Contains(b.Addr()); b = nextBlock(b) {
+		if !tx.BlockTaken(b) {
+			return b, nil
+		}
+	}
+	return netip.Prefix{}, vpc.Errorf(vpc.InsufficientAddressCapacity, "There are no free IPv6 CIDR blocks left.")
+}
+
+type vpcInput struct {
+	dryRun
+	VPC string `aws:"VpcId,required"`
+}
+
+// deleteVPC implements DeleteVpc. What the VPC has had from the start goes with
+// it; whatever else is in it keeps it.
+func (r *request) deleteVPC(ctx context.Context, in *vpcInput) (*returnOutput, error) {
+	return r.do(ctx, func(tx *store.Tx) error {
+		v, err := r.vpcByID(tx.Reader, in.VPC)
+		if err != nil {
+			return err
+		}
+		if r.isInUse(tx.Reader, v) {
+			return vpc.Errorf(vpc.DependencyViolation, "The vpc '%s' has dependencies and cannot be deleted.", v.ID)
+		}
+		if g := tx.GroupNamed(r.Region, r.Account.ID, v.ID, vpc.DefaultGroupName); g != nil {
+			tx.DeleteGroup(g)
+		}
+		tx.DeleteRouteTable(r.mainTable(tx.Reader, v.ID))
+		tx.DeleteACL(r.defaultACL(tx.Reader, v.ID))
+		tx.DeleteVPC(v)
+		return nil
+	})
+}
+
+// isInUse reports whether there is anything in a VPC that somebody has put
+// there. Interfaces are in subnets.
+func (r *request) isInUse(reader store.Reader, v *vpc.VPC) bool {
+	return slices.ContainsFunc(reader.Subnets(r.Region, r.Account.ID), func(s *vpc.Subnet) bool { return s.Network == v.ID }) ||
+		slices.ContainsFunc(reader.Gateways(r.Region, r.Account.ID), func(g *vpc.InternetGateway) bool { return g.Network == v.ID }) ||
+		slices.ContainsFunc(reader.RouteTables(r.Region, r.Account.ID), func(t *vpc.RouteTable) bool { return t.Network == v.ID && !t.Main() }) ||
+		slices.ContainsFunc(reader.ACLs(r.Region, r.Account.ID), func(a *vpc.NetworkACL) bool { return a.Network == v.ID && !a.Default }) ||
+		reader.CountGroups(r.Region, r.Account.ID, v.ID) > 1
+}

@@ -62,15 +62,6 @@ func (r *request) newAssociationID(prefix string) vpc.AssociationID {
 	return vpc.AssociationID(newID(prefix, r.Account.Era))
 }
 
-func (r *request) newRouteTable(tx *store.Tx, v *vpc.VPC) *vpc.RouteTable {
-	return &vpc.RouteTable{
-		ID: newIDUnless("rtb", r.Account.Era, func(id vpc.RouteTableID) bool {
-			return tx.RouteTable(r.Region, r.Account.ID, id) != nil
-		}),
-		Account: r.Account.ID, Region: r.Region, Network: v.ID, Created: time.Now().UTC(),
-	}
-}
-
 // makeVPCGroup makes the default group of a VPC: its members reach each other,
 // and everything over IPv4 (Amazon VPC User Guide, "Default security groups").
 func (r *request) makeVPCGroup(tx *store.Tx, v *vpc.VPC) {

@@ -22,14 +22,18 @@ func PublicDNSName(r Region, a netip.Addr) string {
 // PrivateDNSName is the name of a private address, such as
 // ip-10-254-137-191.ec2.internal. Of an invalid address it is "".
 func PrivateDNSName(r Region, a netip.Addr) string {
-	switch {
-	case !a.IsValid():
+	if !a.IsValid() {
 		return ""
-	case r == "us-east-1":
-		return "ip-" + dashed(a) + ".ec2.internal"
-	default:
-		return "ip-" + dashed(a) + "." + string(r) + ".compute.internal"
 	}
+	return "ip-" + dashed(a) + "." + PrivateDomain(r)
+}
+
+// PrivateDomain is the domain of a region's private names.
+func PrivateDomain(r Region) string {
+	if r == "us-east-1" {
+		return "ec2.internal"
+	}
+	return string(r) + ".compute.internal"
 }
 
 func dashed(a netip.Addr) string { return strings.ReplaceAll(a.String(), ".", "-") }

@@ -23,6 +23,8 @@ type VPC struct {
 	// attributes for your VPC").
 	DNSSupport, DNSHostnames bool
 
+	UsageMetrics bool // shown, without effect
+
 	Tags []Tag
 }
 
