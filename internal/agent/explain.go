@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,12 +90,20 @@ func (a *Agent) question(in admin.ExplainRequest) (*policy.Packet, error) {
 	if err != nil {
 		return nil, err
 	}
+	if src.Is4() != dst.Is4() {
+		if src, dst, err = a.sameFamily(in, src, dst); err != nil {
+			return nil, err
+		}
+	}
 	if src == dst {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is the sender itself: such packets never leave it, and nothing judges them", dst)
 	}
 	proto, err := parseProto(in.Proto)
 	if err != nil {
 		return nil, err
+	}
+	if proto == vpc.ICMP && dst.Is6() {
+		proto = vpc.ICMPv6
 	}
 	p := &policy.Packet{At: time.Hour, Port: port, Src: src, Dst: dst, Proto: proto}
 	switch {
@@ -106,6 +115,8 @@ func (a *Agent) question(in admin.ExplainRequest) (*policy.Packet, error) {
 		p.TCP.Flags = policy.SYN
 	case proto == vpc.ICMP:
 		p.ICMP.Type = 8
+	case proto == vpc.ICMPv6:
+		p.ICMP.Type = 128
 	}
 	p.SrcMAC = vpc.MACOf(src)
 	if n := a.interfaceAt(port); n != nil {
@@ -154,11 +165,14 @@ func (a *Agent) sender(name string) (netip.Addr, policy.Port, error) {
 	if port := a.host.OutsidePort(addr); port != 0 {
 		return addr, port, nil
 	}
-	if n, _ := a.host.AtPublic(addr); n != nil {
-		return addr, 0, vpc.Errorf(vpc.InvalidParameterValue, "%s sends from its private address %s: name that, or the instance", addr, n.Primary())
+	switch n, private := a.host.AtPublic(addr); {
+	case n != nil && private == addr && a.host.PortOf(n.ID) != 0:
+		return addr, a.host.PortOf(n.ID), nil
+	case n != nil && private != addr:
+		return addr, 0, vpc.Errorf(vpc.InvalidParameterValue, "%s sends from its private address %s: name that, or the instance", addr, private)
 	}
 	for _, i := range a.nouns.instances {
-		if n := a.host.Interface(i.Interface); n != nil && n.Primary() == addr && a.host.PortOf(n.ID) != 0 {
+		if n := a.host.Interface(i.Interface); n != nil && slices.Contains(n.Addresses, addr) && a.host.PortOf(n.ID) != 0 {
 			return addr, a.host.PortOf(n.ID), nil
 		}
 	}
@@ -178,17 +192,46 @@ func (a *Agent) address(name string, inside bool) (netip.Addr, error) {
 		return i.PublicAddr, nil
 	}
 	addr, err := netip.ParseAddr(name)
-	if err != nil || !addr.Is4() {
+	if err != nil || addr.Is4In6() {
 		return addr, unknownHost(name)
 	}
 	return addr, nil
+}
+
+// sameFamily gives the end that names an instance another of its addresses,
+// when the other end's is of another family.
+func (a *Agent) sameFamily(in admin.ExplainRequest, src, dst netip.Addr) (netip.Addr, netip.Addr, error) {
+	if other, ok := a.otherAddress(in.Source, dst); ok {
+		return other, dst, nil
+	}
+	if other, ok := a.otherAddress(in.Destination, src); ok {
+		return src, other, nil
+	}
+	return src, dst, vpc.Errorf(vpc.InvalidParameterValue, "%s and %s are addresses of different IP versions", src, dst)
+}
+
+// otherAddress returns an instance's first address of the family of like.
+func (a *Agent) otherAddress(name string, like netip.Addr) (netip.Addr, bool) {
+	i := a.nouns.instances[vpc.InstanceID(name)]
+	if i == nil {
+		return netip.Addr{}, false
+	}
+	n := a.host.Interface(i.Interface)
+	if n == nil {
+		return netip.Addr{}, false
+	}
+	at := slices.IndexFunc(n.Addresses, func(addr netip.Addr) bool { return addr.Is4() == like.Is4() })
+	if at < 0 {
+		return netip.Addr{}, false
+	}
+	return n.Addresses[at], true
 }
 
 func unknownHost(name string) error {
 	if strings.HasPrefix(name, "i-") {
 		return vpc.Errorf(vpc.InvalidInstanceIDNotFound, "The instance ID '%s' does not exist", name)
 	}
-	return vpc.Errorf(vpc.InvalidParameterValue, "%q is neither an instance id, an IPv4 address nor the name of an instance", name)
+	return vpc.Errorf(vpc.InvalidParameterValue, "%q is neither an instance id, an address nor the name of an instance", name)
 }
 
 func (a *Agent) interfaceAt(port policy.Port) *vpc.NetworkInterface {
@@ -199,14 +242,14 @@ func (a *Agent) interfaceAt(port policy.Port) *vpc.NetworkInterface {
 func (a *Agent) inside(port policy.Port) bool { return a.interfaceAt(port) != nil }
 
 func parseProto(s string) (vpc.Proto, error) {
-	for _, p := range []vpc.Proto{vpc.TCP, vpc.UDP, vpc.ICMP} {
+	for _, p := range []vpc.Proto{vpc.TCP, vpc.UDP, vpc.ICMP, vpc.ICMPv6} {
 		if strings.EqualFold(s, p.String()) {
 			return p, nil
 		}
 	}
 	n, err := strconv.ParseUint(s, 10, 8)
 	if err != nil {
-		return 0, vpc.Errorf(vpc.InvalidParameterValue, "%q is not a protocol: want tcp, udp, icmp or a number up to 255", s)
+		return 0, vpc.Errorf(vpc.InvalidParameterValue, "%q is not a protocol: want tcp, udp, icmp, icmpv6 or a number up to 255", s)
 	}
 	return vpc.Proto(n), nil
 }

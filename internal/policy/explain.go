@@ -56,10 +56,17 @@ func (e *explanation) add(where string, allow bool, rule vpc.RuleID, format stri
 
 func (e *explanation) fromInterface(p *Packet, n *vpc.NetworkInterface) {
 	h := e.host
-	if e.verdict.Reason == Spoofed || e.verdict.Reason == Multicast {
+	switch v := undeliverable(p, n.Addresses, n.NoSourceDestCheck); {
+	case v.Reason == NoRoute:
+		e.add("route", false, "", "addresses of fe80::/10 are of one link, and nothing is routed from them or to them")
 		return
+	case v.Reason != 0 || e.verdict.Reason == Spoofed:
+		return
+	case h.At(n.NetworkNo, p.Src) == n:
+		e.add("source", true, "", "%s is an address of %s", p.Src, n.ID)
+	default:
+		e.add("source", true, "", "%s may send for %s: its source/destination check is off", n.ID, p.Src)
 	}
-	e.add("source", true, "", "%s is an address of %s", p.Src, n.ID)
 	if peer := h.At(n.NetworkNo, p.Dst); peer != nil {
 		e.add("route", true, "", "%s is %s in the same network", p.Dst, peer.ID)
 		e.pass(p, end{n, p.Src}, end{peer, p.Dst})
@@ -115,7 +122,7 @@ func (e *explanation) toPublic(p *Packet) {
 		return
 	}
 	if private == p.Dst {
-		e.add("route", true, "", "%s is %s; its VPC has an internet gateway", p.Dst, n.ID)
+		e.add("route", true, "", "%s is an address of %s, whose VPC has an internet gateway", p.Dst, n.ID)
 	} else {
 		e.add("nat", true, "", "the destination %s becomes %s of %s", p.Dst, private, n.ID)
 	}

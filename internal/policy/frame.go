@@ -217,11 +217,15 @@ func Checksum(sum uint32, b []byte) uint16 {
 
 // FrameOf is the frame of a packet that begins a flow.
 func FrameOf(p *Packet) *Frame {
-	return &Frame{
+	f := &Frame{
 		SrcMAC: p.SrcMAC, DstMAC: vpc.MACOf(p.Dst), Src: p.Src, Dst: p.Dst, Proto: p.Proto,
 		SrcPort: p.SrcPort, DstPort: p.DstPort, Flags: p.TCP.Flags, Seq: p.TCP.Seq, Ack: p.TCP.Ack,
 		ICMPType: p.ICMP.Type, ICMPCode: p.ICMP.Code, ICMPID: p.ICMP.ID,
 	}
+	if len(f.transport()) == 0 {
+		f.Payload = make([]byte, 8) // there is no IPv6 packet of nothing
+	}
+	return f
 }
 
 // Solicitation is the frame that asks who has an IPv6 address (RFC 4861 §4.3).
