@@ -2,18 +2,16 @@ package agent
 
 import (
 	"context"
-	"net/netip"
-	"strings"
+	"slices"
 
 	"ringfence/internal/fabric"
 	"ringfence/internal/fabric/guest"
-	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
 )
 
 // adopt takes over the machines that run on from an earlier agent. Those that
-// nobody wants any more are removed; those that should run and do not are
-// booted by reconcile.
+// nobody wants any more are removed, and so are single ports; what should be
+// there and is not is left to reconcile.
 func (a *Agent) adopt(ctx context.Context) error {
 	found, err := a.fabric.Adopt(ctx, a.portName(hostLinkIndex))
 	if err != nil {
@@ -21,20 +19,16 @@ func (a *Agent) adopt(ctx context.Context) error {
 	}
 	var unwanted []string
 	for _, f := range found {
-		h, plug, ok := a.claim(f)
-		if !ok {
+		m, h := a.claim(f)
+		if m == nil {
 			unwanted = append(unwanted, f.ID)
 			continue
 		}
-		m := &machine{id: f.ID, plug: plug, port: policy.Port(f.Ports[0].Index)}
-		a.ports.keep(f.Ports[0].Index)
-		if err := a.plug(m); err != nil {
+		if err := a.adoptLinks(f, m); err != nil {
 			return err
 		}
 		a.serve(ctx, m, h)
-		m.running, m.generation = true, f.Generation
-		a.machines[f.ID] = m
-		if i := a.nouns.instances[vpc.InstanceID(f.ID)]; i != nil {
+		if i := a.instance(vpc.InstanceID(f.ID)); i != nil {
 			a.watch(ctx, m, i)
 		}
 		a.log.Info("adopt machine", "machine", f.ID, "init", f.PID)
@@ -42,22 +36,73 @@ func (a *Agent) adopt(ctx context.Context) error {
 	return a.fabric.Remove(ctx, unwanted...)
 }
 
-// claim says who a machine is, if it is still wanted.
-func (a *Agent) claim(f fabric.Adopted) (fabric.Handlers, policy.Plug, bool) {
-	if f.Kind == guest.Outside {
-		addr, err := netip.ParseAddr(strings.TrimPrefix(f.ID, outsidePrefix))
-		if n, _ := a.host.AtPublic(addr); err != nil || n != nil {
-			return fabric.Handlers{}, policy.Plug{}, false
+// adoptLinks connects the links of m, and removes the ports of f that are not
+// among them.
+func (a *Agent) adoptLinks(f fabric.Adopted, m *machine) error {
+	for _, p := range f.Ports {
+		i := slices.IndexFunc(m.links, func(l link) bool { return l.port.Name == p.Name })
+		if i < 0 {
+			if err := a.fabric.UnsetPort(f.ID, p); err != nil {
+				return err
+			}
+			continue
 		}
-		return a.outsideHandlers(), policy.Plug{Outside: addr}, true
+		if err := a.plug(m.links[i]); err != nil {
+			return err
+		}
+		if err := a.fabric.SetPortUp(p.Name); err != nil { // the earlier agent may have ended before that
+			return err
+		}
 	}
-	i := a.nouns.instances[vpc.InstanceID(f.ID)]
-	if i == nil {
-		return fabric.Handlers{}, policy.Plug{}, false
+	return nil
+}
+
+// claim finds out who a machine is, with the links that are as wanted; nil if
+// it is not wanted any more.
+func (a *Agent) claim(f fabric.Adopted) (*machine, fabric.Handlers) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	m := &machine{id: f.ID, running: true, generation: f.Generation}
+	h, want := a.claimed(f, m)
+	var links []link
+	for _, p := range f.Ports {
+		for _, l := range want {
+			if l.port.Device == p.Device && l.port.MAC == p.MAC {
+				links = append(links, link{l.plug, p})
+			}
+		}
 	}
-	n := a.host.Interface(i.Interface)
-	if n == nil || n.Primary() != f.Ports[0].Addresses[0].Addr() {
-		return fabric.Handlers{}, policy.Plug{}, false
+	if len(links) == 0 || links[0].port.Device != 0 {
+		return nil, fabric.Handlers{}
 	}
-	return a.instanceHandlers(i.ID), policy.Plug{Interface: n.ID}, true
+	for _, l := range links {
+		a.ports.keep(l.port.Index)
+		a.hold(m, l)
+	}
+	a.machines[m.id] = m
+	return m, h
+}
+
+// instance is an instance as it is now, nil for a host on the internet side.
+func (a *Agent) instance(id vpc.InstanceID) *vpc.Instance {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.nouns.instances[id]
+}
+
+// claimed says what answers a machine's questions and which links it should
+// have: none if it is not wanted any more. a.mu is held.
+func (a *Agent) claimed(f fabric.Adopted, m *machine) (fabric.Handlers, []link) {
+	if f.Kind == guest.Outside {
+		addr, ok := outsideAddr(f.ID)
+		if n, _ := a.host.AtPublic(addr); !ok || n != nil {
+			return fabric.Handlers{}, nil
+		}
+		return a.outsideHandlers(), []link{outsideLink(addr)}
+	}
+	id := vpc.InstanceID(f.ID)
+	if a.nouns.instances[id] == nil {
+		return fabric.Handlers{}, nil
+	}
+	return a.instanceHandlers(id), a.wantedLinks(m)
 }

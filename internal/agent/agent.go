@@ -59,6 +59,8 @@ type Agent struct {
 	behind   bool // the kernel is not equal to host: the last Apply has failed
 	nouns    nouns
 	machines map[string]*machine // by id: instances, and outside hosts by address
+	touched  map[string]bool     // ids of machines to look at
+	plugged  map[vpc.InterfaceID]*machine
 	ports    *indexes
 	hostLink policy.Port                   // 0: none
 	told     map[vpc.InstanceID]vpc.Report // last, until the feed has it
@@ -80,6 +82,8 @@ func New(opts Options, feed Feed, report func(context.Context, *vpc.Report) erro
 		host:     policy.NewHost(opts.Revoke),
 		nouns:    newNouns(),
 		machines: make(map[string]*machine),
+		touched:  make(map[string]bool),
+		plugged:  make(map[vpc.InterfaceID]*machine),
 		ports:    newIndexes(),
 		told:     make(map[vpc.InstanceID]vpc.Report),
 		asks:     make(chan func(context.Context)),
@@ -218,7 +222,12 @@ func (a *Agent) begin(ctx context.Context) error {
 func (a *Agent) enforce(f *vpc.Feed) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.nouns.apply(f)
+	for _, id := range a.nouns.apply(f) {
+		a.touch(string(id))
+	}
+	for _, n := range f.Interfaces {
+		a.touchOutside(n)
+	}
 	return a.apply(a.host.Apply(f))
 }
 

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"net/netip"
-	"strings"
 	"time"
 
 	"ringfence/internal/fabric"
 	"ringfence/internal/fabric/guest"
-	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
 )
 
@@ -20,33 +16,50 @@ import (
 // only the goroutine that changes it touches what is in the fabric.
 type machine struct {
 	id         string
-	plug       policy.Plug
-	port       policy.Port // 0: has none
-	generation int         // of the boot that runs; valid iff running
+	links      []link // by device index
+	generation int    // of the boot that runs; valid iff running
 	running    bool
+	ended      bool // its init has, by itself; valid iff running
 	busy       bool
 	idle       chan struct{}      // closed when not busy any more; valid iff busy
 	stop       context.CancelFunc // ends what answers its questions; nil if nothing does
 	stopped    chan struct{}      // closed when that has ended
 }
 
-// reconcile begins whatever brings the machines nearer to the instances'
-// desired states. A machine that is being changed is looked at again when that
-// is done.
+// touch notes machines to look at. a.mu is held.
+func (a *Agent) touch(ids ...string) {
+	for _, id := range ids {
+		a.touched[id] = true
+	}
+}
+
+// reconcile begins whatever brings the machines that were touched nearer to
+// their desired states. A machine that is being changed is looked at again when
+// that is done.
 func (a *Agent) reconcile(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	maps.DeleteFunc(a.told, func(id vpc.InstanceID, _ vpc.Report) bool { return a.nouns.instances[id] == nil })
-	for id, i := range a.nouns.instances {
-		a.reconcileInstance(ctx, id, i)
+	for id := range a.touched {
+		delete(a.touched, id)
+		a.reconcileMachine(ctx, id)
 	}
-	for id, m := range a.machines {
-		if strings.HasPrefix(id, outsidePrefix) || a.nouns.instances[vpc.InstanceID(id)] != nil {
-			continue
-		}
+}
+
+func (a *Agent) reconcileMachine(ctx context.Context, id string) {
+	m := a.machines[id]
+	if addr, ok := outsideAddr(id); ok {
+		a.reconcileOutside(ctx, m, addr)
+		return
+	}
+	instance := vpc.InstanceID(id)
+	if i := a.nouns.instances[instance]; i != nil {
+		a.reconcileInstance(ctx, instance, i)
+		return
+	}
+	delete(a.told, instance)
+	if m != nil {
 		a.change(ctx, m, func() { a.remove(ctx, m, nil) })
 	}
-	a.evictOutside(ctx)
 }
 
 func (a *Agent) reconcileInstance(ctx context.Context, id vpc.InstanceID, i *vpc.Instance) {
@@ -64,6 +77,8 @@ func (a *Agent) reconcileInstance(ctx context.Context, id vpc.InstanceID, i *vpc
 			a.change(ctx, m, func() { a.boot(ctx, m, i) })
 		} else if i.State == vpc.Pending {
 			a.change(ctx, m, func() { a.settled(ctx, i, vpc.Running) })
+		} else if !m.ended && !a.isWired(m) {
+			a.change(ctx, m, func() { a.rewire(ctx, m, i) })
 		}
 	case vpc.ShuttingDown:
 		a.change(ctx, m, func() { a.remove(ctx, m, i) })
@@ -97,6 +112,7 @@ func (a *Agent) change(ctx context.Context, m *machine, do func()) {
 		a.mu.Lock()
 		m.busy = false
 		close(m.idle)
+		a.touch(m.id)
 		a.mu.Unlock()
 		a.reconcile(ctx)
 	})
@@ -180,6 +196,9 @@ func (a *Agent) watch(ctx context.Context, m *machine, i *vpc.Instance) {
 		if err := a.fabric.Wait(ctx, m.id); err != nil {
 			return // ctx is done
 		}
+		a.mu.Lock()
+		m.ended = m.ended || m.generation == i.Generation
+		a.mu.Unlock()
 		if a.lockIdle(ctx, m) != nil {
 			return
 		}
@@ -202,43 +221,53 @@ func (a *Agent) bootMachine(ctx context.Context, m *machine, i *vpc.Instance) er
 	if err := a.unplug(m); err != nil {
 		return err
 	}
-	a.mu.Lock()
-	n := a.host.Interface(i.Interface)
-	a.mu.Unlock()
-	if n == nil {
-		return fmt.Errorf("network interface %q is not known", i.Interface)
-	}
-	a.setPort(m, policy.Plug{Interface: n.ID})
-	image := a.opts.Catalogue.Image(i.Image)
-	spec := fabric.Machine{
-		ID: m.id, Kind: guest.Instance, Generation: i.Generation,
-		Ports: []fabric.Port{{
-			Name: a.portName(m.port), Index: int(m.port), MAC: n.MAC(),
-			Addresses: []netip.Prefix{netip.PrefixFrom(n.Primary(), classicBits)}, Routers: []netip.Addr{classicRouter},
-		}},
-		Hostname: hostname(n.Primary()), Domain: domainOf(i.Region), Resolvers: classicResolvers, Metadata: true,
-		Root: image.Root, UserData: i.UserData, Command: image.Command, Limits: instanceLimits,
-	}
-	for _, s := range image.Services {
-		spec.Services = append(spec.Services, guest.Service(s))
+	spec, err := a.spec(m, i)
+	if err != nil {
+		return err
 	}
 	if err := a.start(ctx, m, spec, a.instanceHandlers(i.ID)); err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	m.running, m.generation = true, i.Generation
+	m.running, m.ended, m.generation = true, false, i.Generation
 	return nil
 }
 
-// start boots a machine whose port is known.
+// spec says what the machine of an instance is, and takes its ports.
+func (a *Agent) spec(m *machine, i *vpc.Instance) (fabric.Machine, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	links := a.wantedLinks(m)
+	if len(links) == 0 || links[0].port.Device != 0 {
+		return fabric.Machine{}, fmt.Errorf("the first network interface of %s is not known", i.ID)
+	}
+	image := a.opts.Catalogue.Image(i.Image)
+	spec := fabric.Machine{
+		ID: m.id, Kind: guest.Instance, Generation: i.Generation,
+		Hostname: hostname(links[0].port.Addresses[0].Addr()), Domain: domainOf(i.Region),
+		Resolvers: a.resolvers(i.Network), Metadata: true,
+		Root: image.Root, UserData: i.UserData, Command: image.Command, Limits: instanceLimits,
+	}
+	for _, l := range links {
+		spec.Ports = append(spec.Ports, a.take(m, l).port)
+	}
+	for _, s := range image.Services {
+		spec.Services = append(spec.Services, guest.Service(s))
+	}
+	return spec, nil
+}
+
+// start boots a machine whose ports are known.
 func (a *Agent) start(ctx context.Context, m *machine, spec fabric.Machine, h fabric.Handlers) error {
 	prepared, err := a.fabric.Prepare(ctx, spec)
 	if err != nil {
 		return fmt.Errorf("prepare machine: %w", err)
 	}
-	if err := a.plug(m); err != nil {
-		return errors.Join(err, prepared.Abandon(context.WithoutCancel(ctx)))
+	for _, l := range m.links {
+		if err := a.plug(l); err != nil {
+			return errors.Join(err, prepared.Abandon(context.WithoutCancel(ctx)))
+		}
 	}
 	a.serve(ctx, m, h)
 	if err := prepared.Boot(ctx); err != nil {
@@ -247,59 +276,6 @@ func (a *Agent) start(ctx context.Context, m *machine, spec fabric.Machine, h fa
 	}
 	return nil
 }
-
-// plug attaches the programs to a machine's link and connects it.
-func (a *Agent) plug(m *machine) error {
-	err := a.fabric.InDataplane(func() error { return a.dataplane.Attach(m.port, m.plug.Interface == "") })
-	if err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.host.Connect(m.port, m.plug)
-	return a.dataplane.Connect(a.host, m.port)
-}
-
-// unplug takes a machine out of the network, and gives its port back.
-func (a *Agent) unplug(m *machine) error {
-	a.silence(m)
-	a.mu.Lock()
-	port := m.port
-	m.running = false
-	if port != 0 {
-		a.host.Disconnect(port)
-	}
-	a.mu.Unlock()
-	if port == 0 {
-		return nil
-	}
-	if err := a.dataplane.Disconnect(port); err != nil {
-		return err
-	}
-	if err := a.fabric.Stop(context.Background(), m.id); err != nil {
-		return err
-	}
-	if err := a.dataplane.Detach(port); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.ports.give(int(port))
-	m.port = 0
-	return nil
-}
-
-func (a *Agent) setPort(m *machine, plug policy.Plug) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	m.plug = plug
-	if m.port == 0 {
-		m.port = policy.Port(a.ports.take())
-	}
-}
-
-// portName is the name of a link in the dataplane namespace.
-func (a *Agent) portName(port policy.Port) string { return fmt.Sprintf("%s-p%d", a.opts.Name, port) }
 
 // halt stops a machine and keeps its files. i is nil when nobody waits to hear
 // of it.

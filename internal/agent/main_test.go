@@ -55,18 +55,10 @@ func serve(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	s := &server{t: t, feeds: make(chan *vpc.Feed, 100), ended: make(chan error, 1), changed: make(chan struct{})}
-	name := "t" + strings.ToLower(rand.Text()[:5])
-	var err error
-	s.agent, err = New(Options{
-		Host: "host", Name: name, DataDir: t.TempDir(), MaxFlows: 4096, Catalogue: catalogue,
+	s.start(Options{
+		Host: "host", Name: "t" + strings.ToLower(rand.Text()[:5]), DataDir: t.TempDir(), MaxFlows: 4096, Catalogue: catalogue,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
-	}, s, s.report)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
-	go func() { s.ended <- s.agent.Run(ctx) }()
+	}, &vpc.Feed{})
 	t.Cleanup(func() {
 		s.stop()
 		s.wait("end", s.ended)
@@ -77,13 +69,38 @@ func serve(t *testing.T) *server {
 			t.Error(err)
 		}
 	})
-	s.feed(&vpc.Feed{Whole: true})
+	return s
+}
+
+// start starts an agent with a first feed, and waits until it is ready.
+func (s *server) start(opts Options, first *vpc.Feed) {
+	s.t.Helper()
+	var err error
+	if s.agent, err = New(opts, s, s.report); err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	go func() { s.ended <- s.agent.Run(ctx) }()
+	first.Whole = true
+	s.feed(first)
 	select {
 	case <-s.agent.Ready():
 	case <-time.After(patience):
-		t.Fatal("the agent does not get ready")
+		s.t.Fatal("the agent does not get ready")
 	}
-	return s
+}
+
+// restart ends the agent and starts the next one, which is fed all nouns.
+func (s *server) restart(all *vpc.Feed) {
+	s.t.Helper()
+	s.stop()
+	s.wait("end", s.ended)
+	<-s.ended
+	if err := s.agent.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.start(s.agent.opts, all)
 }
 
 // wait waits for the agent to end. What it gives back stays in ended.
@@ -217,7 +234,7 @@ func (s *server) leavesNothing() {
 	}
 	s.agent.mu.Lock()
 	defer s.agent.mu.Unlock()
-	if len(ports)+len(dirs)+len(pins)+len(s.agent.machines)+len(s.agent.ports.taken)+len(s.agent.told) > 0 {
+	if len(ports)+len(dirs)+len(pins)+len(s.agent.machines)+len(s.agent.ports.taken)+len(s.agent.told)+len(s.agent.plugged)+len(s.agent.touched) > 0 {
 		s.t.Errorf("left are ports %v, directories %v, pins %v, machines %v, indexes %v, reports %v",
 			ports, dirs, pins, s.agent.machines, s.agent.ports.taken, s.agent.told)
 	}

@@ -66,8 +66,10 @@ func (a *Agent) population() (owners map[vpc.InterfaceNumber]string, running int
 		if m.running {
 			running++
 		}
-		if n := a.host.Interface(m.plug.Interface); n != nil {
-			owners[n.Number] = string(n.ID)
+		for _, l := range m.links {
+			if n := a.host.Interface(l.plug.Interface); n != nil {
+				owners[n.Number] = string(n.ID)
+			}
 		}
 	}
 	return owners, running

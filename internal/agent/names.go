@@ -17,16 +17,29 @@ import (
 const classicBits = 16 // all of the pool are neighbours
 
 var (
-	classicRouter = netip.MustParseAddr("10.254.0.1")
-	// The resolver of EC2-Classic, and the one of every network (Amazon VPC
-	// User Guide, "Amazon DNS server").
-	classicResolvers = []netip.Addr{netip.MustParseAddr("172.16.0.23"), netip.MustParseAddr("169.254.169.253")}
+	classicRouter    = netip.MustParseAddr("10.254.0.1")
+	classicResolvers = []netip.Addr{netip.MustParseAddr("172.16.0.23"), everyResolver}
 )
+
+// everyResolver answers in every VPC, besides the one at the third address of its
+// first block (Amazon VPC User Guide, "Amazon DNS server").
+var everyResolver = netip.MustParseAddr("169.254.169.253")
+
+// resolvers are the addresses of the resolver in a network. a.mu is held.
+func (a *Agent) resolvers(network vpc.NetworkID) []netip.Addr {
+	v := a.nouns.vpcs[network]
+	if v == nil {
+		return classicResolvers
+	}
+	return []netip.Addr{v.CIDRs[0].CIDR.Addr().Next().Next(), everyResolver}
+}
 
 // instanceLimits keep one instance from starving the others.
 var instanceLimits = fabric.Limits{Memory: 1 << 30, Processes: 1024, CPUWeight: 100}
 
-func hostname(a netip.Addr) string { return "ip-" + strings.ReplaceAll(a.String(), ".", "-") }
+func hostname(a netip.Addr) string {
+	return "ip-" + strings.NewReplacer(".", "-", ":", "-").Replace(a.String())
+}
 
 // domainOf is the domain of private names in a region.
 func domainOf(r vpc.Region) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"ringfence/internal/admin"
 	"ringfence/internal/fabric"
@@ -25,10 +26,33 @@ var (
 	outsideResolvers = []netip.Addr{netip.MustParseAddr("127.0.0.1")}
 )
 
-// outsideID is the machine id of a host on the internet side.
-func outsideID(addr netip.Addr) string { return outsidePrefix + addr.String() }
-
 const outsidePrefix = "outside-"
+
+// outsideID is the machine id of a host on the internet side. It has no colons,
+// which no directory of a machine may have.
+func outsideID(addr netip.Addr) string {
+	return outsidePrefix + strings.ReplaceAll(addr.String(), ":", "-")
+}
+
+// outsideAddr is the address of the host on the internet side that has a machine
+// id; false says that it is no such host's.
+func outsideAddr(id string) (netip.Addr, bool) {
+	text, ok := strings.CutPrefix(id, outsidePrefix)
+	if !ok {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(strings.ReplaceAll(text, "-", ":"))
+	return addr, err == nil
+}
+
+// outsideLink is the link of the host on the internet side that has an address.
+func outsideLink(addr netip.Addr) link {
+	return link{policy.Plug{Outside: addr}, fabric.Port{
+		MAC:       vpc.MACOf(addr),
+		Addresses: []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())},
+		Routers:   []netip.Addr{outsideRouter, vpc.RouterIPv6},
+	}}
+}
 
 // Outside makes sure that there is a host on the internet side with an address.
 func (a *Agent) Outside(ctx context.Context, in admin.OutsideRequest) (*admin.Outside, error) {
@@ -111,13 +135,11 @@ func (a *Agent) bootOutside(ctx context.Context, addr netip.Addr) error {
 }
 
 func (a *Agent) startOutside(ctx context.Context, m *machine, addr netip.Addr) error {
-	a.setPort(m, policy.Plug{Outside: addr})
+	a.mu.Lock()
+	l := a.take(m, outsideLink(addr))
+	a.mu.Unlock()
 	spec := fabric.Machine{
-		ID: m.id, Kind: guest.Outside,
-		Ports: []fabric.Port{{
-			Name: a.portName(m.port), Index: int(m.port), MAC: vpc.MACOf(addr),
-			Addresses: []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, Routers: []netip.Addr{outsideRouter},
-		}},
+		ID: m.id, Kind: guest.Outside, Ports: []fabric.Port{l.port},
 		Hostname: "outside-" + hostname(addr)[len("ip-"):], Resolvers: outsideResolvers,
 	}
 	if err := a.start(ctx, m, spec, a.outsideHandlers()); err != nil {
@@ -129,15 +151,21 @@ func (a *Agent) startOutside(ctx context.Context, m *machine, addr netip.Addr) e
 	return nil
 }
 
-// evictOutside removes hosts on the internet side whose address an interface
-// has now. a.mu is held.
-func (a *Agent) evictOutside(ctx context.Context) {
-	for _, m := range a.machines {
-		if m.plug.Interface == "" && m.plug.Outside.IsValid() {
-			if n, _ := a.host.AtPublic(m.plug.Outside); n != nil {
-				a.change(ctx, m, func() { a.remove(ctx, m, nil) })
-			}
+// touchOutside notes that an interface may have the address of a host on the
+// internet side. a.mu is held.
+func (a *Agent) touchOutside(n *vpc.NetworkInterface) {
+	for _, public := range n.Public {
+		if id := outsideID(public); a.machines[id] != nil {
+			a.touch(id)
 		}
+	}
+}
+
+// reconcileOutside removes a host on the internet side whose address an
+// interface has now. a.mu is held.
+func (a *Agent) reconcileOutside(ctx context.Context, m *machine, addr netip.Addr) {
+	if n, _ := a.host.AtPublic(addr); m != nil && n != nil {
+		a.change(ctx, m, func() { a.remove(ctx, m, nil) })
 	}
 }
 
@@ -150,7 +178,7 @@ func (a *Agent) addHostLink() error {
 		return nil
 	}
 	const port = policy.Port(hostLinkIndex)
-	link := fabric.HostLink{
+	host := fabric.HostLink{
 		Port: fabric.Port{
 			Name: a.portName(port), Index: int(port), MAC: vpc.MACOf(addr),
 			Addresses: []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())},
@@ -158,7 +186,7 @@ func (a *Agent) addHostLink() error {
 		Routes: slices.Clone(a.opts.PublicPools),
 	}
 	for {
-		err := a.fabric.AddHostLink(link)
+		err := a.fabric.AddHostLink(host)
 		overlap, ok := errors.AsType[*fabric.RouteOverlapError](err)
 		if !ok {
 			if err != nil {
@@ -171,13 +199,12 @@ func (a *Agent) addHostLink() error {
 			return nil
 		}
 		a.log.Warn("no route from this host to some public addresses: use ringfence outside for these", "err", overlap)
-		link.Routes = slices.DeleteFunc(link.Routes, func(p netip.Prefix) bool { return p == overlap.Wanted })
+		host.Routes = slices.DeleteFunc(host.Routes, func(p netip.Prefix) bool { return p == overlap.Wanted })
 	}
-	m := &machine{port: port, plug: policy.Plug{Outside: addr}}
-	if err := a.plug(m); err != nil {
+	if err := a.plug(link{policy.Plug{Outside: addr}, host.Port}); err != nil {
 		return fmt.Errorf("connect host link: %w", err)
 	}
-	if err := a.fabric.SetPortUp(link.Port.Name); err != nil {
+	if err := a.fabric.SetPortUp(host.Port.Name); err != nil {
 		return err
 	}
 	a.mu.Lock()

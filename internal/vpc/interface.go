@@ -54,6 +54,15 @@ type NetworkInterface struct {
 // Primary is the interface's first private address.
 func (n *NetworkInterface) Primary() netip.Addr { return n.Addresses[0] }
 
+// Device is the interface's index at its instance: 0 for the first one, which is
+// the only one in EC2-Classic.
+func (n *NetworkInterface) Device() int {
+	if n.Attachment == nil {
+		return 0
+	}
+	return n.Attachment.Device
+}
+
 // MAC is 02:52 and the low 32 bits of the primary address, so that an address
 // that is used again meets no stale neighbour entry.
 func (n *NetworkInterface) MAC() [6]byte { return MACOf(n.Primary()) }
