@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -100,22 +99,17 @@ func (d *Dataplane) connectInterface(h *policy.Host, a *attachment, n *vpc.Netwo
 }
 
 func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
-	t := n.Timeouts
+	t := policy.TimeoutsOf(n)
 	p := kernelPort{
 		Number: uint32(n.Number), Network: uint32(n.NetworkNo), Set: a.set.index, Subnet: a.acl.index,
 		Mac: toMAC(n.MAC()), Addr: toAddr(n.Primary()),
-		TcpTimeout:  uint32(cmp.Or(t.TCPEstablished, defaultTimeouts.TCPEstablished)),
-		UdpTimeouts: uint32(cmp.Or(t.UDPStream, defaultTimeouts.UDPStream)) | uint32(cmp.Or(t.UDP, defaultTimeouts.UDP))<<16,
+		TcpTimeout: uint32(t.TCPEstablished), UdpTimeouts: uint32(t.UDPStream) | uint32(t.UDP)<<16,
 	}
 	if n.NoSourceDestCheck {
 		p.Flags |= uint32(kernelPortFlagsPORT_NO_CHECK)
 	}
 	return p
 }
-
-// defaultTimeouts are those of EC2 (EC2 User Guide, "Amazon EC2 security group
-// connection tracking").
-var defaultTimeouts = vpc.ConnectionTimeouts{TCPEstablished: 432000, UDPStream: 180, UDP: 30}
 
 // writePort fills in a port, or takes it out of use. Its number is written last
 // when it comes into use and first when it goes out, so that no packet meets

@@ -253,7 +253,7 @@ type kernelSeed struct {
 	Dport  uint16
 	Match  uint16
 	InFlow uint8
-	Pad    uint8
+	Proto  uint8
 	At     uint32
 }
 
@@ -318,28 +318,28 @@ type kernelWork struct {
 			Proto uint8
 			Pad   [3]uint8
 		}
-		Match    uint16
-		InFlow   uint8
-		Opens    uint8
-		Later    uint8
-		More     uint8
-		AnyPort  uint8
-		TcpFlags uint8
-		Seq      uint32
-		Ack      uint32
-		Length   uint32
-		Id       uint32
-		L4Offset uint32
-		Ether    struct {
-			_    structs.HostLayout
-			To   kernelMac
-			From kernelMac
-			Type uint16
-		}
-		HasQuoted uint8
-		Pad       uint8
-		_         [4]byte
-		Quoted    struct {
+		Match        uint16
+		InFlow       uint8
+		Opens        uint8
+		Later        uint8
+		More         uint8
+		AnyPort      uint8
+		TcpFlags     uint8
+		Fragmented   uint8
+		Discovery    uint8
+		Solicits     uint8
+		HasLink      uint8
+		HasQuoted    uint8
+		_            [3]byte
+		Seq          uint32
+		Ack          uint32
+		Length       uint32
+		Id           uint32
+		L4Offset     uint32
+		L4Length     uint32
+		QuotedOffset uint32
+		_            [4]byte
+		Quoted       struct {
 			_     structs.HostLayout
 			Src   kernelAddr
 			Dst   kernelAddr
@@ -348,9 +348,16 @@ type kernelWork struct {
 			Proto uint8
 			Pad   [3]uint8
 		}
-		QuotedOffset uint32
-		Options      [40]uint8
-		NextOption   uint32
+		Target kernelAddr
+		Link   kernelMac
+		Ether  struct {
+			_    structs.HostLayout
+			To   kernelMac
+			From kernelMac
+			Type uint16
+		}
+		Options    [40]uint8
+		NextOption uint32
 	}
 	End [2]struct {
 		_           structs.HostLayout

@@ -312,7 +312,7 @@ static __always_inline void make_seed_key(struct work *w)
 	w->seed_key.dst = w->p.t.dst;
 	w->seed_key.network = w->network;
 	w->seed_key.id = w->p.id;
-	w->seed_key.proto = w->p.t.proto;
+	w->seed_key.proto = is_ipv4(&w->p.t.src) ? w->p.t.proto : 0;
 }
 
 static __always_inline struct seed *find_seed(struct work *w)
@@ -331,6 +331,7 @@ static __always_inline void plant(struct work *w)
 	w->seed.dport = w->p.t.dport;
 	w->seed.match = w->p.match;
 	w->seed.in_flow = w->p.in_flow;
+	w->seed.proto = w->p.t.proto;
 	w->seed.at = w->now;
 	bpf_map_update_elem(&seeds, &w->seed_key, &w->seed, BPF_ANY);
 }
@@ -356,6 +357,7 @@ __noinline int pass(struct work *w)
 			w->p.t.sport = s->sport;
 			w->p.t.dport = s->dport;
 			w->p.match = s->match;
+			w->p.t.proto = s->proto;
 		}
 	}
 	reason = decide(w);

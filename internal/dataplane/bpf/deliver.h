@@ -107,7 +107,7 @@ static __always_inline void show(struct __sk_buff *skb, __u32 reason, __u32 rule
  */
 static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p, __u32 ifindex, __u32 mac, bool routed)
 {
-	const struct mac router = {.part = {bpf_htons(0x0252), 0, bpf_htons(1)}};
+	const struct mac router = ROUTER_MAC;
 	struct mac macs[2] = {mac_of(mac), routed ? router : p->ether.from};
 
 	if (!same_mac(&macs[0], &p->ether.to) || routed)

@@ -3,7 +3,7 @@
 #ifndef NEIGHBOURS_H
 #define NEIGHBOURS_H
 
-#include "parse.h"
+#include "parse6.h"
 #include "route.h"
 
 struct arp_frame {
@@ -63,6 +63,77 @@ __noinline int answer_arp(struct __sk_buff *skb, struct port *port)
 	f.sender[1] = target >> 16;
 	bpf_skb_store_bytes(skb, 0, &f, sizeof(f), 0);
 	return ANSWERED;
+}
+
+struct advertisement {
+	struct ethernet ether;
+	__u8 version_class, class_flow;
+	__be16 flow, payload_length;
+	__u8 next, hop_limit;
+	__u8 src[16], dst[16];
+	__u8 type, code;
+	__be16 checksum;
+	__u8 flags, reserved[3];
+	__u8 target[16];
+	__u8 option, option_length;
+	struct mac mac;
+} __attribute__((packed, aligned(2)));
+
+enum { ADVERTISEMENT_PAYLOAD = 32, ADVERTISEMENT_FLAGS = 0xe0 /* of a router, solicited, override */ };
+
+/* Puts the answer to a solicitation in its place: the virtual router has every
+ * address.
+ */
+static __always_inline int advertise(struct __sk_buff *skb, const struct packet *p)
+{
+	struct advertisement a = {
+		.ether = {.to = p->ether.from, .from = ROUTER_MAC, .type = bpf_htons(ETHER_IPV6)},
+		.version_class = 6 << 4,
+		.payload_length = bpf_htons(ADVERTISEMENT_PAYLOAD),
+		.next = PROTO_ICMPV6,
+		.hop_limit = DISCOVERY_HOP_LIMIT,
+		.type = NEIGHBOUR_ADVERTISEMENT,
+		.flags = ADVERTISEMENT_FLAGS,
+		.option = TARGET_LINK_ADDRESS,
+		.option_length = 1,
+		.mac = ROUTER_MAC,
+	};
+	__u32 sum;
+
+	__builtin_memcpy(a.src, &p->target, sizeof(a.src));
+	__builtin_memcpy(a.dst, &p->t.src, sizeof(a.dst));
+	__builtin_memcpy(a.target, &p->target, sizeof(a.target));
+	/* The addresses, and all that follows them, are what the checksum covers
+	 * (RFC 8200 section 8.1), besides length and protocol.
+	 */
+	sum = bpf_csum_diff(NULL, 0, (void *)a.src, sizeof(a) - __builtin_offsetof(struct advertisement, src),
+			    bpf_htons(ADVERTISEMENT_PAYLOAD + PROTO_ICMPV6));
+	sum = (sum & 0xffff) + (sum >> 16);
+	a.checksum = ~(sum + (sum >> 16));
+	if (skb->len != sizeof(a) && bpf_skb_change_tail(skb, sizeof(a), 0))
+		return IGNORED;
+	return bpf_skb_store_bytes(skb, 0, &a, sizeof(a), 0) ? IGNORED : ANSWERED;
+}
+
+/* Answers whoever looks for a neighbour. Other messages would only fill
+ * neighbour tables, and routes are not learnt from instances.
+ */
+__noinline int answer_discovery(struct __sk_buff *skb, struct work *w, struct port *port)
+{
+	const struct packet *p;
+
+	if (!w || !port)
+		return MALFORMED;
+	p = &w->p;
+	if (!p->solicits || is_unspecified(&p->t.src))
+		return IGNORED;
+	if (!owns(port, &p->t.src) && !is_link_local(&p->t.src))
+		return SPOOFED;
+	if (p->has_link && !same_mac(&p->link, &port->mac))
+		return SPOOFED;
+	if (owns(port, &p->target))
+		return IGNORED;
+	return advertise(skb, p);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Frames to struct packet, as policy.ParseFrame does it. Everything is read by
+/* Frames to struct packet, as policy.ParseFrame does it: IPv4, and what both
+ * families have in common. Everything is read by
  * bpf_skb_load_bytes, which also finds what is not in the linear part.
  */
 #ifndef PARSE_H
@@ -9,6 +10,7 @@
 
 #define ETHER_IPV4 0x0800
 #define ETHER_ARP 0x0806
+#define ETHER_IPV6 0x86dd
 
 struct ipv4_header {
 	__u8 version_ihl, tos;
@@ -17,6 +19,17 @@ struct ipv4_header {
 	__be16 checksum;
 	__be32 src, dst;
 };
+
+struct ipv6_header {
+	__u8 version_class, class_flow;
+	__be16 flow;
+	__be16 payload_length;
+	__u8 next, hop_limit;
+	struct addr src, dst;
+};
+
+/* Extension headers that are walked, and the one that is refused. */
+enum { HOP_BY_HOP = 0, ROUTING_HEADER = 43, FRAGMENT_HEADER = 44, DESTINATION_OPTIONS = 60 };
 
 static __always_inline bool is_query(__u8 proto, __u8 type)
 {
@@ -104,13 +117,32 @@ __noinline int options_allowed(struct __sk_buff *skb, struct packet *p, __u64 le
 	return true;
 }
 
-/* Reads the packet inside an ICMP error; leaves has_quoted at 0 when it does
- * not tell a flow.
+/* Reads the transport header of a packet inside an ICMP error, of which eight
+ * bytes are there. has_quoted stays 0 when it does not tell a flow.
  */
+static __always_inline void quote_ports(struct __sk_buff *skb, struct packet *p, __u32 at)
+{
+	__be16 head[4];
+
+	if (bpf_skb_load_bytes(skb, at, head, sizeof(head)))
+		return;
+	p->quoted.sport = p->quoted.dport = 0;
+	if (has_ports(p->quoted.proto)) {
+		p->quoted.sport = head[0];
+		p->quoted.dport = head[1];
+	} else if (is_icmp(p->quoted.proto)) {
+		__u16 type_code = bpf_ntohs(head[0]);
+
+		if (!icmp_ports(&p->quoted, type_code >> 8, type_code, head[2]))
+			return;
+	}
+	p->has_quoted = true;
+}
+
+/* Reads the packet inside an ICMP error. */
 static __always_inline void parse_quoted(struct __sk_buff *skb, struct packet *p, __u32 at, __u32 length)
 {
 	struct ipv4_header ip;
-	__be16 head[4];
 	__u32 ihl;
 
 	if (length < IPV4_LEN || bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
@@ -118,23 +150,32 @@ static __always_inline void parse_quoted(struct __sk_buff *skb, struct packet *p
 	ihl = (ip.version_ihl & 0xf) * 4;
 	if (ihl < IPV4_LEN || length < ihl + 8 || ip.fragment & bpf_htons(0x1fff))
 		return;
-	if (bpf_skb_load_bytes(skb, at + ihl, head, sizeof(head)))
-		return;
 	set_ipv4(&p->quoted.src, ip.src);
 	set_ipv4(&p->quoted.dst, ip.dst);
 	p->quoted.proto = ip.proto;
-	p->quoted.sport = p->quoted.dport = 0;
-	if (has_ports(ip.proto)) {
-		p->quoted.sport = head[0];
-		p->quoted.dport = head[1];
-	} else if (ip.proto == PROTO_ICMP) {
-		__u16 type_code = bpf_ntohs(head[0]);
-
-		if (!icmp_ports(&p->quoted, type_code >> 8, type_code, head[2]))
-			return;
-	}
 	p->quoted_offset = at;
-	p->has_quoted = true;
+	quote_ports(skb, p, at + ihl);
+}
+
+static __always_inline bool is_extension(__u8 proto)
+{
+	return proto == HOP_BY_HOP || proto == ROUTING_HEADER || proto == FRAGMENT_HEADER ||
+	       proto == DESTINATION_OPTIONS;
+}
+
+/* The same of IPv6, where the transport header must follow at once. */
+static __always_inline void parse_quoted6(struct __sk_buff *skb, struct packet *p, __u32 at, __u32 length)
+{
+	struct ipv6_header ip;
+
+	if (length < IPV6_LEN + 8 || bpf_skb_load_bytes(skb, at, &ip, sizeof(ip)) || ip.version_class >> 4 != 6)
+		return;
+	if (is_extension(ip.next) || ip.next == PROTO_ICMP || is_ipv4(&ip.src) || is_ipv4(&ip.dst))
+		return;
+	p->quoted.src = ip.src;
+	p->quoted.dst = ip.dst;
+	p->quoted.proto = ip.next;
+	quote_ports(skb, p, at + IPV6_LEN);
 }
 
 static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p, __u32 length)
@@ -189,17 +230,44 @@ static __always_inline int parse_icmp(struct __sk_buff *skb, struct packet *p, _
 	id = *(__be16 *)(icmp + 4);
 	p->match = bpf_htons(icmp[0] << 8 | icmp[1]);
 	p->in_flow = icmp_ports(&p->t, icmp[0], icmp[1], id);
-	p->opens = is_query(PROTO_ICMP, icmp[0]);
-	if (is_icmp_error(PROTO_ICMP, icmp[0]))
+	p->opens = is_query(p->t.proto, icmp[0]);
+	if (!is_icmp_error(p->t.proto, icmp[0]))
+		return UNDECIDED;
+	if (p->t.proto == PROTO_ICMP)
 		parse_quoted(skb, p, p->l4_offset + ICMP_LEN, length - ICMP_LEN);
+	else
+		parse_quoted6(skb, p, p->l4_offset + ICMP_LEN, length - ICMP_LEN);
 	return UNDECIDED;
 }
 
-/* Fills in *p from an IPv4 frame. Returns UNDECIDED, or why it is dropped. */
+/* Reads the p->l4_length bytes at p->l4_offset. A first fragment must hold the
+ * whole header, so that no later one can change what was judged.
+ */
+__noinline int parse_transport(struct __sk_buff *skb, struct packet *p)
+{
+	if (!p)
+		return MALFORMED;
+	switch (p->t.proto) {
+	case PROTO_TCP:
+		return parse_tcp(skb, p, p->l4_length);
+	case PROTO_UDP:
+		return parse_udp(skb, p, p->l4_length);
+	case PROTO_ICMP:
+	case PROTO_ICMPV6:
+		return parse_icmp(skb, p, p->l4_length);
+	default:
+		p->in_flow = p->opens = true;
+		return UNDECIDED;
+	}
+}
+
+/* Fills in *p, which is zero but for the Ethernet header, from an IPv4 frame.
+ * Returns UNDECIDED, or why it is dropped.
+ */
 __noinline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 {
 	struct ipv4_header ip;
-	__u32 ihl, total, length, offset;
+	__u32 ihl, total, offset;
 
 	if (!p || bpf_skb_load_bytes(skb, ETH_LEN, &ip, sizeof(ip)))
 		return MALFORMED;
@@ -212,30 +280,17 @@ __noinline int parse_ipv4(struct __sk_buff *skb, struct packet *p)
 	set_ipv4(&p->t.src, ip.src);
 	set_ipv4(&p->t.dst, ip.dst);
 	p->t.proto = ip.proto;
-	p->t.sport = p->t.dport = p->match = 0;
-	p->in_flow = p->opens = p->any_port = p->has_quoted = false;
-	p->tcp_flags = 0;
+	if (ip.proto == PROTO_ICMPV6) /* is of IPv6 */
+		return MALFORMED;
 	p->id = bpf_ntohs(ip.id);
 	p->more = !!(ip.fragment & bpf_htons(0x2000));
 	p->l4_offset = ETH_LEN + ihl;
-	length = total - ihl;
+	p->l4_length = total - ihl;
 	offset = bpf_ntohs(ip.fragment) & 0x1fff;
 	p->later = offset != 0;
 	if (offset) /* the second eight bytes are TCP's flags (RFC 3128) */
 		return offset == 1 && ip.proto == PROTO_TCP ? MALFORMED : UNDECIDED;
-	switch (ip.proto) {
-	case PROTO_TCP:
-		return parse_tcp(skb, p, length);
-	case PROTO_UDP:
-		return parse_udp(skb, p, length);
-	case PROTO_ICMP:
-		return parse_icmp(skb, p, length);
-	case PROTO_ICMPV6: /* means nothing over IPv4 */
-		return UNDECIDED;
-	default:
-		p->in_flow = p->opens = true;
-		return UNDECIDED;
-	}
+	return parse_transport(skb, p);
 }
 
 #endif

@@ -68,9 +68,11 @@ static __always_inline int parse(struct __sk_buff *skb, struct work *w, struct p
 		return NOT_IP;
 	if (w->p.ether.type == bpf_htons(ETHER_ARP))
 		return answer_arp(skb, port);
-	if (w->p.ether.type != bpf_htons(ETHER_IPV4))
-		return NOT_IP;
-	return parse_ipv4(skb, &w->p);
+	if (w->p.ether.type == bpf_htons(ETHER_IPV4))
+		return parse_ipv4(skb, &w->p);
+	if (w->p.ether.type == bpf_htons(ETHER_IPV6))
+		return parse_ipv6(skb, &w->p);
+	return NOT_IP;
 }
 
 static __always_inline bool is_multicast(const struct addr *a)
@@ -81,6 +83,20 @@ static __always_inline bool is_multicast(const struct addr *a)
 		return (__u8)a->hi == 0xff;
 	first = (__u8)ipv4_of(a);
 	return first == 0 || first >= 224;
+}
+
+/* What goes nowhere, whatever routes and rules say. Addresses of the link are no
+ * foreign ones, but lead nowhere either.
+ */
+static __always_inline int undeliverable(const struct work *w, bool may_send)
+{
+	const struct tuple *t = &w->p.t;
+
+	if (!may_send && !of_link(&t->src))
+		return SPOOFED;
+	if (is_multicast(&t->dst))
+		return MULTICAST;
+	return of_link(&t->src) || of_link(&t->dst) ? NO_ROUTE : UNDECIDED;
 }
 
 static __always_inline void end_at(struct end *e, const struct port *p, __u32 ifindex, bool own)
@@ -237,11 +253,12 @@ int from_interface(struct __sk_buff *skb)
 	}
 	if (!same_mac(&w->p.ether.from, &port->mac))
 		return answer(skb, w, SPOOFED);
+	if (w->p.discovery)
+		return answer(skb, w, answer_discovery(skb, w, port));
 	own = owns(port, &w->p.t.src);
-	if (!own && !(port->flags & PORT_NO_CHECK))
-		return answer(skb, w, SPOOFED);
-	if (is_multicast(&w->p.t.dst))
-		return answer(skb, w, MULTICAST);
+	reason = undeliverable(w, own || port->flags & PORT_NO_CHECK);
+	if (reason != UNDECIDED)
+		return answer(skb, w, reason);
 	w->network = port->network;
 	end_at(&w->end[SENDER], port, ifindex, own);
 	reason = to_anybody(skb, w);
@@ -271,10 +288,13 @@ int from_outside(struct __sk_buff *skb)
 		if (reason != UNDECIDED)
 			return answer(skb, w, reason);
 	}
-	if (!same_mac(&w->p.ether.from, &port->mac) || !same_addr(&w->p.t.src, &port->addr))
+	if (!same_mac(&w->p.ether.from, &port->mac))
 		return answer(skb, w, SPOOFED);
-	if (is_multicast(&w->p.t.dst))
-		return answer(skb, w, MULTICAST);
+	if (w->p.discovery)
+		return answer(skb, w, answer_discovery(skb, w, port));
+	reason = undeliverable(w, same_addr(&w->p.t.src, &port->addr));
+	if (reason != UNDECIDED)
+		return answer(skb, w, reason);
 	to = locate(0, &w->p.t.dst);
 	if (!to)
 		return answer(skb, w, NO_ROUTE);

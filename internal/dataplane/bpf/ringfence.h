@@ -294,14 +294,14 @@ struct seed_key {
 	struct addr src, dst;
 	__u32 network;
 	__u32 id;
-	__u32 proto;
+	__u32 proto; /* of IPv4; fragments of IPv6 may tell different ones (RFC 8200 section 4.5) */
 	__u32 pad;
 };
 
 struct seed {
 	__be16 sport, dport, match;
 	__u8 in_flow;
-	__u8 pad;
+	__u8 proto;
 	__u32 at; /* tick */
 };
 

@@ -6,7 +6,7 @@
 #ifndef USUAL_H
 #define USUAL_H
 
-#include "parse.h"
+#include "parse6.h"
 
 struct usual_ipv4 {
 	struct ethernet ether;
@@ -16,6 +16,14 @@ struct usual_ipv4 {
 	__be16 checksum;
 	__be16 src[2], dst[2];
 } __attribute__((packed, aligned(2)));
+
+struct usual_ipv6 {
+	struct ethernet ether;
+	__u8 version_class, class_flow;
+	__be16 flow, payload_length;
+	__u8 next, hop_limit;
+	__u8 src[16], dst[16];
+};
 
 struct usual_tcp {
 	__be16 sport, dport;
@@ -61,20 +69,38 @@ static __always_inline bool usual_transport(void *at, void *end, __u32 length, s
 	p->t.sport = udp->sport;
 	p->t.dport = p->match = udp->dport;
 	p->in_flow = true;
-	p->later = p->more = p->any_port = p->has_quoted = false;
+	p->later = p->more = p->any_port = p->discovery = p->has_quoted = false;
 	return true;
 }
 
-/* Fills in *p from the frame if it is a usual one. */
-static __always_inline bool parse_usual(struct __sk_buff *skb, struct packet *p)
+static __always_inline bool parse_usual_ipv6(struct __sk_buff *skb, struct packet *p)
+{
+	struct usual_ipv6 *h = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	__u32 length;
+
+	if ((void *)(h + 1) > end || h->version_class >> 4 != 6)
+		return false;
+	length = bpf_ntohs(h->payload_length);
+	if (ETH_LEN + IPV6_LEN + length > skb->len)
+		return false;
+	p->t.src = *(struct addr *)h->src;
+	p->t.dst = *(struct addr *)h->dst;
+	if (is_ipv4(&p->t.src) || is_ipv4(&p->t.dst))
+		return false;
+	p->t.proto = h->next;
+	p->ether = h->ether;
+	p->l4_offset = ETH_LEN + IPV6_LEN;
+	return usual_transport(h + 1, end, length, p);
+}
+
+static __always_inline bool parse_usual_ipv4(struct __sk_buff *skb, struct packet *p)
 {
 	struct usual_ipv4 *h = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
 	__u32 total;
 
-	if ((void *)(h + 1) > end || skb->vlan_present)
-		return false;
-	if (h->ether.type != bpf_htons(ETHER_IPV4) || h->version_ihl != 0x45 || h->fragment & bpf_htons(0x3fff))
+	if ((void *)(h + 1) > end || h->version_ihl != 0x45 || h->fragment & bpf_htons(0x3fff))
 		return false;
 	total = bpf_ntohs(h->total_length);
 	if (total < IPV4_LEN || ETH_LEN + total > skb->len)
@@ -85,6 +111,19 @@ static __always_inline bool parse_usual(struct __sk_buff *skb, struct packet *p)
 	p->ether = h->ether;
 	p->l4_offset = ETH_LEN + IPV4_LEN;
 	return usual_transport(h + 1, end, total - IPV4_LEN, p);
+}
+
+/* Fills in *p from the frame if it is a usual one. */
+static __always_inline bool parse_usual(struct __sk_buff *skb, struct packet *p)
+{
+	struct ethernet *h = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+
+	if ((void *)(h + 1) > end || skb->vlan_present)
+		return false;
+	if (h->type == bpf_htons(ETHER_IPV4))
+		return parse_usual_ipv4(skb, p);
+	return h->type == bpf_htons(ETHER_IPV6) && parse_usual_ipv6(skb, p);
 }
 
 #endif

@@ -21,7 +21,7 @@ enum { LOW, HIGH };
 enum { INGRESS, EGRESS };
 enum { SENDER, RECEIVER };
 
-enum { ETH_LEN = 14, IPV4_LEN = 20, TCP_LEN = 20, UDP_LEN = 8, ICMP_LEN = 8 };
+enum { ETH_LEN = 14, IPV4_LEN = 20, IPV6_LEN = 40, TCP_LEN = 20, UDP_LEN = 8, ICMP_LEN = 8 };
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16 };
 
@@ -46,15 +46,19 @@ struct packet {
 	__u8 more;     /* not the last fragment */
 	__u8 any_port; /* ports are not known */
 	__u8 tcp_flags;
-	__u32 seq, ack, length; /* TCP; length of the payload */
-	__u32 id;		/* of the datagram */
-	__u32 l4_offset;	/* in the frame */
+	__u8 fragmented; /* IPv6; whole datagrams may be, too */
+	__u8 discovery;	 /* of neighbours */
+	__u8 solicits;	 /* a neighbour */
+	__u8 has_link, has_quoted;
+	__u32 seq, ack, length;	    /* TCP; length of the payload */
+	__u32 id;		    /* of the datagram */
+	__u32 l4_offset, l4_length; /* in the frame; while it is parsed */
+	__u32 quoted_offset;	    /* of its IP header in the frame */
+	struct tuple quoted;	    /* valid iff has_quoted */
+	struct addr target;	    /* valid iff solicits */
+	struct mac link;	    /* valid iff has_link: what the sender says of itself */
 	struct ethernet ether;
-	__u8 has_quoted;
-	__u8 pad;
-	struct tuple quoted; /* valid iff has_quoted */
-	__u32 quoted_offset; /* of its IP header in the frame */
-	__u8 options[40];    /* of IPv4, while they are looked at */
+	__u8 options[40]; /* of IPv4, while they are looked at */
 	__u32 next_option;
 };
 
@@ -160,6 +164,30 @@ static __always_inline bool same_mac(const struct mac *a, const struct mac *b)
 {
 	return a->part[0] == b->part[0] && a->part[1] == b->part[1] && a->part[2] == b->part[2];
 }
+
+/* Addresses of a link, from which and to which nothing is forwarded (RFC 4291
+ * section 2.5).
+ */
+static __always_inline bool is_unspecified(const struct addr *a)
+{
+	return !(a->hi | a->lo);
+}
+
+static __always_inline bool is_link_local(const struct addr *a)
+{
+	return (a->hi & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+static __always_inline bool of_link(const struct addr *a)
+{
+	return is_unspecified(a) || is_link_local(a);
+}
+
+/* Of the virtual router, and of the internet. */
+#define ROUTER_MAC                                                                                                     \
+	{                                                                                                              \
+		.part = { bpf_htons(0x0252), 0, bpf_htons(1) }                                                         \
+	}
 
 /* What follows 02:52 in a MAC address; all addresses here begin so. */
 static __always_inline __u32 mac_tail(const struct mac *mac)
