@@ -3,7 +3,9 @@ package api
 import "slices"
 
 // groupActions are about security groups and their rules.
-var groupActions = map[string]*action{
+var groupActions = union(wholeGroupActions, ruleActions)
+
+var wholeGroupActions = map[string]*action{
 	"CreateSecurityGroup": {
 		handler: handle((*request).createSecurityGroup), network: true,
 		done: []string{"GroupName", "GroupDescription", "VpcId", "DryRun"},
@@ -17,6 +19,21 @@ var groupActions = map[string]*action{
 		handler: handle((*request).describeSecurityGroups), network: true,
 		done: []string{"GroupName.N", "GroupId.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
 	},
+	"DescribeSecurityGroupReferences": {
+		handler: handle((*request).describeReferences), network: true,
+		done: []string{"GroupId.N", "DryRun"},
+	},
+	"DescribeStaleSecurityGroups": {
+		handler: handle((*request).describeStaleGroups), network: true,
+		done: []string{"VpcId", "MaxResults", "NextToken", "DryRun"},
+	},
+	"GetSecurityGroupsForVpc": {
+		handler: handle((*request).groupsForVPC), network: true,
+		done: listParams("VpcId"),
+	},
+}
+
+var ruleActions = map[string]*action{
 	"AuthorizeSecurityGroupIngress": {
 		handler: handle((*request).authorizeIngress), network: true,
 		done: slices.Concat(groupParams, permissionParams, shorthandParams),
@@ -36,6 +53,31 @@ var groupActions = map[string]*action{
 		handler: handle((*request).revokeEgress), network: true,
 		done: slices.Concat([]string{"GroupId", "DryRun", "SecurityGroupRuleId.N"}, permissionParams),
 		kept: descriptionParams, unrecognized: shorthandParams,
+	},
+	"DescribeSecurityGroupRules": {
+		handler: handle((*request).describeRules), network: true,
+		done: listParams("SecurityGroupRuleId.N"),
+	},
+	"ModifySecurityGroupRules": {
+		handler: handle((*request).modifyRules), network: true,
+		done: []string{
+			"GroupId", "SecurityGroupRule.N.SecurityGroupRuleId",
+			"SecurityGroupRule.N.SecurityGroupRule.IpProtocol", "SecurityGroupRule.N.SecurityGroupRule.FromPort",
+			"SecurityGroupRule.N.SecurityGroupRule.ToPort", "SecurityGroupRule.N.SecurityGroupRule.CidrIpv4",
+			"SecurityGroupRule.N.SecurityGroupRule.CidrIpv6", "SecurityGroupRule.N.SecurityGroupRule.PrefixListId",
+			"SecurityGroupRule.N.SecurityGroupRule.ReferencedGroupId", "DryRun",
+		},
+		kept: []string{"SecurityGroupRule.N.SecurityGroupRule.Description"},
+	},
+	"UpdateSecurityGroupRuleDescriptionsIngress": {
+		handler: handle((*request).updateIngressDescriptions), network: true,
+		done: slices.Concat(groupParams, permissionParams, []string{"SecurityGroupRuleDescription.N.SecurityGroupRuleId"}),
+		kept: append([]string{"SecurityGroupRuleDescription.N.Description"}, descriptionParams...),
+	},
+	"UpdateSecurityGroupRuleDescriptionsEgress": {
+		handler: handle((*request).updateEgressDescriptions), network: true,
+		done: slices.Concat(groupParams, permissionParams, []string{"SecurityGroupRuleDescription.N.SecurityGroupRuleId"}),
+		kept: append([]string{"SecurityGroupRuleDescription.N.Description"}, descriptionParams...),
 	},
 }
 

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -103,8 +102,7 @@ type groupWithRules struct {
 	reader store.Reader
 }
 
-// order sorts groups by their age: the default group is the first.
-func (g groupWithRules) order() string { return fmt.Sprintf("%020d %s", g.Created.UnixNano(), g.ID) }
+func (g groupWithRules) order() string { return groupOrder(g.SecurityGroup) }
 
 func (g groupWithRules) item() securityGroupItem {
 	return securityGroupItem{

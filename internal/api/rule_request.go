@@ -47,21 +47,32 @@ func (r *request) requestedRules(tx *store.Tx, g *vpc.SecurityGroup, q ruleReque
 	}
 	var rules []*vpc.Rule
 	for _, spec := range specs {
-		rule := vpc.Rule{Group: g.ID, Egress: q.egress, Proto: spec.proto, Ports: spec.ports, ICMP: spec.icmp, Description: spec.description}
-		rule.Peer.CIDR = spec.cidr
-		if !spec.cidr.IsValid() {
-			source, err := r.sourceGroup(tx, g, spec.group)
-			if err != nil {
-				return nil, err
-			}
-			rule.Peer.Group = source.ID
+		rule, err := r.ruleFor(tx, g, q.egress, spec)
+		if err != nil {
+			return nil, err
 		}
 		if slices.ContainsFunc(rules, rule.SameAs) {
 			return nil, vpc.Errorf(vpc.InvalidParameterValue, "The same permission must not appear multiple times")
 		}
-		rules = append(rules, &rule)
+		rules = append(rules, rule)
 	}
 	return rules, nil
+}
+
+// ruleFor returns the rule of g that a spec asks for, without an id.
+func (r *request) ruleFor(tx *store.Tx, g *vpc.SecurityGroup, egress bool, spec ruleSpec) (*vpc.Rule, error) {
+	rule := &vpc.Rule{
+		Group: g.ID, Egress: egress, Proto: spec.proto, Ports: spec.ports, ICMP: spec.icmp,
+		Peer: vpc.Peer{CIDR: spec.cidr}, Description: spec.description,
+	}
+	if !spec.cidr.IsValid() {
+		peer, err := r.sourceGroup(tx, g, spec.group)
+		if err != nil {
+			return nil, err
+		}
+		rule.Peer.Group = peer.ID
+	}
+	return rule, nil
 }
 
 // sourceGroup finds the group that a rule of g names as its source. A rule
