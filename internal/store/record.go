@@ -39,6 +39,7 @@ type Token struct {
 	Fingerprint string            // of the parameters; another one is a mismatch
 	Reservation vpc.ReservationID // of RunInstances
 	Interface   vpc.InterfaceID   // of CreateNetworkInterface
+	RouteTable  vpc.RouteTableID  // of CreateRouteTable
 	Created     time.Time
 }
 

@@ -209,6 +209,9 @@ func (tx *Tx) PutRouteTable(t *vpc.RouteTable) {
 // DeleteRouteTable deletes a route table.
 func (tx *Tx) DeleteRouteTable(t *vpc.RouteTable) {
 	tx.remove(routeTableKey(t.Region, t.Account, t.ID))
+	if t.ClientToken != "" {
+		tx.remove(tokenKey(t.Region, t.Account, "CreateRouteTable", t.ClientToken))
+	}
 }
 
 // PutAddress makes an Elastic IP address or replaces it. It is the account's

@@ -95,6 +95,7 @@ type RouteTable struct {
 	Network      NetworkID
 	Routes       []Route
 	Associations []RouteTableAssociation
+	ClientToken  string
 	Created      time.Time
 	Tags         []Tag
 }
