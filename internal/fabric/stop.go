@@ -30,8 +30,7 @@ func (f *Fabric) Shutdown(ctx context.Context, id string) error {
 // Stop ends machines: their processes, ports, namespaces and control groups.
 // Their files stay, for the next boot. A machine that is not there is no error.
 //
-// To end several machines, name them all: the kernel removes many ports as fast
-// as one.
+// To end several machines, name them all: the kernel is faster then.
 func (f *Fabric) Stop(ctx context.Context, ids ...string) error {
 	states := make([]state, len(ids))
 	var ports []string
