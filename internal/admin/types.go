@@ -78,12 +78,13 @@ type Exec struct {
 }
 
 // An ExplainRequest names a packet that opens a flow. Source and Destination are
-// instance ids or addresses.
+// addresses, or ids of instances or network interfaces; Destination may be a
+// name of an instance too.
 type ExplainRequest struct {
 	Source      string `json:"src"`
 	Destination string `json:"dst"`
 	Port        uint16 `json:"port"`  // of the destination; 0 where the protocol has none
-	Proto       string `json:"proto"` // tcp, udp, icmp or a number
+	Proto       string `json:"proto"` // tcp, udp, icmp, icmpv6 or a number
 }
 
 // An Explanation says what would become of a packet.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,8 +60,8 @@ func (a *Agent) Outside(ctx context.Context, in admin.OutsideRequest) (*admin.Ou
 	addr := DefaultOutside
 	if in.IP != "" {
 		var err error
-		if addr, err = netip.ParseAddr(in.IP); err != nil || !addr.Is4() {
-			return nil, vpc.Errorf(vpc.InvalidParameterValue, "%q is not an IPv4 address", in.IP)
+		if addr, err = parseAddr(in.IP); err != nil {
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "%q is not an IP address", in.IP)
 		}
 	}
 	if err := a.bootOutside(ctx, addr); err != nil {
@@ -69,19 +70,29 @@ func (a *Agent) Outside(ctx context.Context, in admin.OutsideRequest) (*admin.Ou
 	return &admin.Outside{IP: addr.String(), Init: initproto.SocketPath(a.opts.DataDir, outsideID(addr))}, nil
 }
 
+// outsideIPv6 has the IPv6 addresses of hosts on the internet side. The rest of
+// the block for documentation (RFC 3849) is for VPCs.
+var outsideIPv6 = netip.MustParsePrefix("2001:db8:8000::/33")
+
 // mayBeOutside reports whether an address is one of the internet.
 func mayBeOutside(addr netip.Addr) bool {
-	return addr.Is4() && addr.IsGlobalUnicast() && !addr.IsPrivate()
+	if addr.Is6() {
+		return outsideIPv6.Contains(addr)
+	}
+	return addr.IsGlobalUnicast() && !addr.IsPrivate()
 }
 
 // outsideMachine finds or reserves the machine of an address that may be
 // outside. a.mu is held.
 func (a *Agent) outsideMachine(addr netip.Addr) (*machine, error) {
 	if n, _ := a.host.AtPublic(addr); n != nil {
-		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is the public address of %s: choose an address that no instance has", addr, n.Instance)
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is the public address of %s: choose an address that nobody has", addr, cmp.Or(string(n.Instance), string(n.ID)))
 	}
 	if a.hostLink != 0 && addr == a.opts.HostLink {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is this host itself: run the command without ringfence outside", addr)
+	}
+	if addr.Is6() && !mayBeOutside(addr) {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "hosts on the internet side have IPv6 addresses of %s, and %s is not one", outsideIPv6, addr)
 	}
 	if !mayBeOutside(addr) {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is not an address of the internet", addr)

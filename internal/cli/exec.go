@@ -56,7 +56,7 @@ func (c *command) outsideCommand() *cobra.Command {
 		Use:   "outside [--ip ADDRESS] [--] COMMAND [ARG ...]",
 		Short: "Run a command on a host on the internet side",
 		Long: "Run a command on a host on the internet side. It is made if it is not there.\n" +
-			"The exit status is the command's.",
+			"The exit status is the command's. IPv6 addresses are of 2001:db8:8000::/33.",
 		Example: "  ringfence outside --ip 203.0.113.7 -- nmap -Pn -p1-100 203.0.113.12",
 		GroupID: "use",
 		Args:    atLeast(1),

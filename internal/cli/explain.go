@@ -17,7 +17,7 @@ func (c *command) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "explain SRC DST[:PORT] [--proto PROTOCOL]",
 		Short:   "Say what would become of a packet, and which rule decides",
-		Long:    "Say what would become of a packet, and which rule decides.\n\nSRC and DST are instance ids or addresses; DST may be a public or private DNS name too.",
+		Long:    "Say what would become of a packet, and which rule decides.\n\nSRC and DST are addresses, or ids of instances or network interfaces; DST may be a public or\nprivate DNS name too. An instance stands for its first interface.",
 		Example: "  ringfence explain 203.0.113.7 i-cfd732a6:22",
 		GroupID: "look",
 		Args:    exactly(2),
@@ -41,7 +41,7 @@ func (c *command) explainCommand() *cobra.Command {
 			return c.print(e, func(w io.Writer) error { return c.writeExplanation(w, e) })
 		},
 	}
-	cmd.Flags().StringVar(&proto, "proto", "tcp", "`protocol`: tcp, udp, icmp or a number")
+	cmd.Flags().StringVar(&proto, "proto", "tcp", "`protocol`: tcp, udp, icmp, icmpv6 or a number")
 	return cmd
 }
 
