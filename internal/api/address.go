@@ -128,7 +128,7 @@ func (a *API) endpoints(tx *store.Tx, region vpc.Region, least, n int) ([]endpoi
 	public, private := a.freePublic(tx, n), classicBlock(region).free(tx, n)
 	n = min(len(public), len(private))
 	if n < least {
-		return nil, vpc.Errorf(vpc.InsufficientAddressCapacity, "Not enough free addresses to satisfy your request: %d are left and %d are needed.", n, least)
+		return nil, errNoPublic(n, least)
 	}
 	list := make([]endpoint, n)
 	for i := range list {

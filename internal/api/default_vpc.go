@@ -81,11 +81,6 @@ func (r *request) makeDefaultSubnet(tx *store.Tx, v *vpc.VPC, zone vpc.Zone, blo
 	return r.makeSubnet(tx, v, vpc.Subnet{Zone: zone, CIDR: block, DefaultForZone: true, MapPublicIP: true})
 }
 
-// errNotInVPC is for actions that know EC2-Classic only, so far.
-func errNotInVPC() error {
-	return vpc.Errorf(vpc.UnsupportedOperation, "This is not supported in a VPC yet: use an account of EC2-Classic, such as that of ringfence env --profile classic.")
-}
-
 type createDefaultVPCInput struct{ dryRun }
 
 // createDefaultVPC implements CreateDefaultVpc, for accounts that have deleted

@@ -100,11 +100,12 @@ func (r *request) instances(reader store.Reader, ids []string) ([]*vpc.Instance,
 // such as the address of a pending instance, is not found by a filter either.
 type shownInstance struct {
 	*vpc.Instance
-	item instanceItem
+	item   instanceItem
+	reader store.Reader
 }
 
 func newShownInstance(reader store.Reader, i *vpc.Instance) shownInstance {
-	return shownInstance{i, newInstanceItem(reader, i)}
+	return shownInstance{i, newInstanceItem(reader, i), reader}
 }
 
 // order sorts instances by launch, then by index.
@@ -112,17 +113,14 @@ func (i shownInstance) order() string {
 	return fmt.Sprintf("%020d %s %06d", i.LaunchTime.UnixNano(), i.Reservation, i.LaunchIndex)
 }
 
-// instanceFilters are the filters of DescribeInstances (EC2 API reference).
+// instanceFilters are the filters of DescribeInstances (EC2 API reference). An
+// instance has each value of a filter of interfaces that one of its has.
 var instanceFilters = filterTable[shownInstance]{
-	values: map[string]func(shownInstance) []string{
+	values: withInterfaceFilters(map[string]func(shownInstance) []string{
 		"group-id":            groupIDs,
 		"instance.group-id":   groupIDs,
 		"group-name":          groupNames,
 		"instance.group-name": groupNames,
-		// In EC2-Classic an instance shows no interface.
-		"network-interface.group-id":   func(shownInstance) []string { return nil },
-		"network-interface.group-name": func(shownInstance) []string { return nil },
-
 		"instance-id":         func(i shownInstance) []string { return []string{string(i.ID)} },
 		"instance-state-name": func(i shownInstance) []string { return []string{i.State.String()} },
 		"instance-state-code": func(i shownInstance) []string { return []string{strconv.Itoa(int(i.State))} },
@@ -141,10 +139,44 @@ var instanceFilters = filterTable[shownInstance]{
 		"availability-zone":   func(i shownInstance) []string { return []string{string(i.Zone)} },
 		"architecture":        func(shownInstance) []string { return []string{architecture} },
 		"root-device-type":    func(shownInstance) []string { return []string{rootDeviceType} },
-		"vpc-id":              func(shownInstance) []string { return nil },
-		"subnet-id":           func(shownInstance) []string { return nil },
-	},
+		"root-device-name":    func(shownInstance) []string { return []string{rootDevice} },
+		"virtualization-type": func(shownInstance) []string { return []string{virtualizationType} },
+		"hypervisor":          func(shownInstance) []string { return []string{hypervisor} },
+		"tenancy":             func(shownInstance) []string { return []string{defaultTenancy} },
+		"kernel-id":           func(i shownInstance) []string { return present(i.Kernel) },
+		"ramdisk-id":          func(i shownInstance) []string { return present(i.Ramdisk) },
+		"monitoring-state":    func(i shownInstance) []string { return []string{i.item.Monitoring.State} },
+		"reason":              func(i shownInstance) []string { return present(i.item.Reason) },
+		"state-reason-code":   func(i shownInstance) []string { return present(i.StateReason.Code) },
+		"vpc-id":              func(i shownInstance) []string { return present(string(i.item.Network)) },
+		"subnet-id":           func(i shownInstance) []string { return present(string(i.item.Subnet)) },
+		"source-dest-check":   sourceDestChecks,
+	}),
 	tags: func(i shownInstance) []vpc.Tag { return i.Tags },
+}
+
+// withInterfaceFilters adds the filters of interfaces to those of instances.
+func withInterfaceFilters(values map[string]func(shownInstance) []string) map[string]func(shownInstance) []string {
+	for name, of := range interfaceFilters.values {
+		values["network-interface."+name] = func(i shownInstance) []string {
+			var all []string
+			if i.Network == vpc.ClassicNetwork { // there an instance shows none
+				return nil
+			}
+			for _, n := range interfacesOf(i.reader, i.Instance) {
+				all = append(all, of(newInterfaceItem(i.reader, n))...)
+			}
+			return all
+		}
+	}
+	return values
+}
+
+func sourceDestChecks(i shownInstance) []string {
+	if i.item.SourceDestCheck == nil {
+		return nil
+	}
+	return []string{strconv.FormatBool(*i.item.SourceDestCheck)}
 }
 
 func groupIDs(i shownInstance) []string { return groupItemIDs(i.item.Groups) }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ringfence/internal/store"
@@ -27,35 +29,39 @@ type groupItem struct {
 
 // instanceItem is an instance in an answer (EC2 API reference, Instance).
 type instanceItem struct {
-	ID                 vpc.InstanceID        `aws:"instanceId"`
-	Image              vpc.ImageID           `aws:"imageId"`
-	State              stateItem             `aws:"instanceState"`
-	PrivateDNSName     string                `aws:"privateDnsName"`
-	DNSName            string                `aws:"dnsName"`
-	Reason             string                `aws:"reason"`
-	KeyName            string                `aws:"keyName,omitempty"`
-	LaunchIndex        int                   `aws:"amiLaunchIndex"`
-	ProductCodes       []productCodeItem     `aws:"productCodes"`
-	Type               string                `aws:"instanceType"`
-	LaunchTime         time.Time             `aws:"launchTime"`
-	Placement          placementItem         `aws:"placement"`
-	Kernel             string                `aws:"kernelId"`
-	Ramdisk            string                `aws:"ramdiskId"`
-	Monitoring         monitoringItem        `aws:"monitoring,since=2009-04-04"`
-	PrivateAddr        string                `aws:"privateIpAddress,since=2009-04-04,omitempty"`
-	PublicAddr         string                `aws:"ipAddress,since=2009-04-04,omitempty"`
-	Groups             []groupItem           `aws:"groupSet,since=2011-07-15"`
-	StateReason        *stateReasonItem      `aws:"stateReason,since=2009-10-31"`
-	Architecture       string                `aws:"architecture,since=2009-10-31"`
-	RootDeviceType     string                `aws:"rootDeviceType,since=2009-10-31"`
-	RootDeviceName     string                `aws:"rootDeviceName,since=2009-10-31"`
-	BlockDevices       []blockDeviceItem     `aws:"blockDeviceMapping,since=2009-10-31"`
-	VirtualizationType string                `aws:"virtualizationType,since=2010-08-31"`
-	ClientToken        string                `aws:"clientToken,since=2010-08-31"`
-	Tags               []tagItem             `aws:"tagSet,since=2010-08-31"`
-	Hypervisor         string                `aws:"hypervisor,since=2010-08-31"`
-	Interfaces         []networkInterfaceRef `aws:"networkInterfaceSet,since=2011-11-15"`
-	EBSOptimized       bool                  `aws:"ebsOptimized,since=2012-07-20"`
+	ID                 vpc.InstanceID          `aws:"instanceId"`
+	Image              vpc.ImageID             `aws:"imageId"`
+	State              stateItem               `aws:"instanceState"`
+	PrivateDNSName     string                  `aws:"privateDnsName"`
+	DNSName            string                  `aws:"dnsName"`
+	Reason             string                  `aws:"reason"`
+	KeyName            string                  `aws:"keyName,omitempty"`
+	LaunchIndex        int                     `aws:"amiLaunchIndex"`
+	ProductCodes       []productCodeItem       `aws:"productCodes"`
+	Type               string                  `aws:"instanceType"`
+	LaunchTime         time.Time               `aws:"launchTime"`
+	Placement          placementItem           `aws:"placement"`
+	Kernel             string                  `aws:"kernelId"`
+	Ramdisk            string                  `aws:"ramdiskId"`
+	Monitoring         monitoringItem          `aws:"monitoring,since=2009-04-04"`
+	Subnet             vpc.SubnetID            `aws:"subnetId,since=2009-04-04,omitempty"`
+	Network            vpc.NetworkID           `aws:"vpcId,since=2009-04-04,omitempty"`
+	PrivateAddr        string                  `aws:"privateIpAddress,since=2009-04-04,omitempty"`
+	PublicAddr         string                  `aws:"ipAddress,since=2009-04-04,omitempty"`
+	IPv6Addr           string                  `aws:"ipv6Address,since=2016-11-15,omitempty"`
+	SourceDestCheck    *bool                   `aws:"sourceDestCheck,since=2011-01-01"`
+	Groups             []groupItem             `aws:"groupSet,since=2011-07-15"`
+	StateReason        *stateReasonItem        `aws:"stateReason,since=2009-10-31"`
+	Architecture       string                  `aws:"architecture,since=2009-10-31"`
+	RootDeviceType     string                  `aws:"rootDeviceType,since=2009-10-31"`
+	RootDeviceName     string                  `aws:"rootDeviceName,since=2009-10-31"`
+	BlockDevices       []blockDeviceItem       `aws:"blockDeviceMapping,since=2009-10-31"`
+	VirtualizationType string                  `aws:"virtualizationType,since=2010-08-31"`
+	ClientToken        string                  `aws:"clientToken,since=2010-08-31"`
+	Tags               []tagItem               `aws:"tagSet,since=2010-08-31"`
+	Hypervisor         string                  `aws:"hypervisor,since=2010-08-31"`
+	Interfaces         []instanceInterfaceItem `aws:"networkInterfaceSet,since=2011-11-15"` // EC2-Classic shows none
+	EBSOptimized       bool                    `aws:"ebsOptimized,since=2012-07-20"`
 }
 
 type stateItem struct {
@@ -94,12 +100,6 @@ type ebsItem struct {
 	DeleteOnTermination bool      `aws:"deleteOnTermination"`
 }
 
-// networkInterfaceRef is an interface of an instance. An instance of
-// EC2-Classic shows none.
-type networkInterfaceRef struct {
-	ID vpc.InterfaceID `aws:"networkInterfaceId"`
-}
-
 // What every instance says about its virtual machine.
 const (
 	architecture       = "x86_64"
@@ -136,7 +136,7 @@ func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 		Kernel:    i.Kernel, Ramdisk: i.Ramdisk, Monitoring: monitoringItem{"disabled"},
 		Architecture: architecture, RootDeviceType: rootDeviceType, RootDeviceName: rootDevice,
 		VirtualizationType: virtualizationType, Hypervisor: hypervisor,
-		ClientToken: i.ClientToken, Tags: tagItems(i.Tags),
+		ClientToken: i.ClientToken, Tags: tagItems(i.Tags), EBSOptimized: i.EBSOptimized,
 	}
 	if i.Monitoring {
 		item.Monitoring.State = "enabled"
@@ -156,7 +156,41 @@ func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 		item.PrivateAddr, item.PublicAddr = shownAddr(i.PrivateAddr), shownAddr(i.PublicAddr)
 		item.PrivateDNSName, item.DNSName = vpc.PrivateDNSName(i.Region, i.PrivateAddr), vpc.PublicDNSName(i.Region, i.PublicAddr)
 	}
+	if i.Network != vpc.ClassicNetwork {
+		item.showPlace(reader, i)
+	}
 	return item
+}
+
+// showPlace says where in a VPC an instance is. Its private address is its own
+// from the launch on.
+func (item *instanceItem) showPlace(reader store.Reader, i *vpc.Instance) {
+	v := reader.VPC(i.Region, i.Account, i.Network)
+	for _, n := range interfacesOf(reader, i) {
+		item.Interfaces = append(item.Interfaces, newInstanceInterfaceItem(reader, n))
+		if n.Attachment.Device == 0 {
+			item.Subnet, item.Network, item.SourceDestCheck = n.Subnet, n.Network, new(!n.NoSourceDestCheck)
+			if ipv6 := ipv6Of(n); len(ipv6) > 0 {
+				item.IPv6Addr = ipv6[0].String()
+			}
+		}
+	}
+	item.PrivateAddr, item.PrivateDNSName = shownAddr(i.PrivateAddr), vpc.PrivateDNSName(i.Region, i.PrivateAddr)
+	if i.State != vpc.Pending {
+		item.DNSName = publicNameIn(v, i.PublicAddr)
+	}
+}
+
+// interfacesOf returns the interfaces of an instance by rising device.
+func interfacesOf(reader store.Reader, i *vpc.Instance) []*vpc.NetworkInterface {
+	var list []*vpc.NetworkInterface
+	for _, id := range slices.Concat([]vpc.InterfaceID{i.Interface}, i.Secondary) {
+		if n := reader.Interface(i.Region, i.Account, id); n != nil {
+			list = append(list, n)
+		}
+	}
+	slices.SortFunc(list, func(a, b *vpc.NetworkInterface) int { return cmp.Compare(a.Attachment.Device, b.Attachment.Device) })
+	return list
 }
 
 func newStateItem(s vpc.InstanceState) stateItem { return stateItem{int(s), s.String()} }

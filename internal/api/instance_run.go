@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"maps"
-	"net/netip"
 	"regexp"
 	"slices"
 	"time"
@@ -18,26 +17,40 @@ import (
 
 type runInstancesInput struct {
 	dryRun
-	ImageID        string             `aws:"ImageId,required"`
-	MinCount       int                `aws:"MinCount,required"`
-	MaxCount       int                `aws:"MaxCount,required"`
-	GroupNames     []string           `aws:"SecurityGroup,bare"`
-	GroupIDs       []string           `aws:"SecurityGroupId,bare"`
-	SubnetID       string             `aws:"SubnetId"`
-	Placement      placementInput     `aws:"Placement"`
-	UserData       string             `aws:"UserData"`
-	ClientToken    string             `aws:"ClientToken"`
-	InstanceType   string             `aws:"InstanceType"`
-	KeyName        string             `aws:"KeyName"`
-	KernelID       string             `aws:"KernelId"`
-	RamdiskID      string             `aws:"RamdiskId"`
-	Monitoring     monitoringInput    `aws:"Monitoring"`
-	BlockDevices   []blockDeviceInput `aws:"BlockDeviceMapping"`
-	TagsOfInstance []tagSpecification `aws:"TagSpecification"`
+	ImageID    string   `aws:"ImageId,required"`
+	MinCount   int      `aws:"MinCount,required"`
+	MaxCount   int      `aws:"MaxCount,required"`
+	GroupNames []string `aws:"SecurityGroup,bare"`
+	GroupIDs   []string `aws:"SecurityGroupId,bare"`
+	launchAddressInput
+	Interfaces     []launchInterfaceInput `aws:"NetworkInterface"`
+	Placement      placementInput         `aws:"Placement"`
+	UserData       string                 `aws:"UserData"`
+	ClientToken    string                 `aws:"ClientToken"`
+	InstanceType   string                 `aws:"InstanceType"`
+	KeyName        string                 `aws:"KeyName"`
+	KernelID       string                 `aws:"KernelId"`
+	RamdiskID      string                 `aws:"RamdiskId"`
+	Monitoring     monitoringInput        `aws:"Monitoring"`
+	EBSOptimized   bool                   `aws:"EbsOptimized"`
+	KeepAlive      bool                   `aws:"DisableApiTermination"`
+	KeepRunning    bool                   `aws:"DisableApiStop"`
+	AtShutdown     string                 `aws:"InstanceInitiatedShutdownBehavior"`
+	BlockDevices   []blockDeviceInput     `aws:"BlockDeviceMapping"`
+	TagsOfInstance []tagSpecification     `aws:"TagSpecification"`
+}
+
+// launchAddressInput asks for one interface without naming it.
+type launchAddressInput struct {
+	SubnetID    string             `aws:"SubnetId"`
+	PrivateAddr string             `aws:"PrivateIpAddress"`
+	IPv6        []ipv6AddressInput `aws:"Ipv6Address"`
+	IPv6Count   *int               `aws:"Ipv6AddressCount"`
 }
 
 type placementInput struct {
-	Zone vpc.Zone `aws:"AvailabilityZone"`
+	Zone    vpc.Zone `aws:"AvailabilityZone"`
+	Tenancy string   `aws:"Tenancy"`
 }
 
 type monitoringInput struct {
@@ -47,7 +60,8 @@ type monitoringInput struct {
 // What an instance has when the call does not say (EC2 API reference,
 // RunInstances; the ids are those of the EC2 User Guide 2012's samples).
 const (
-	defaultType    = "m1.small"
+	defaultType    = "m1.small" // in EC2-Classic
+	defaultVPCType = "m5.large" // as no type of the time of m1.small has IPv6
 	defaultKernel  = "aki-94c527fd"
 	defaultRamdisk = "ari-96c527ff"
 )
@@ -65,11 +79,15 @@ type launch struct {
 	least, most int
 	template    vpc.Instance // what all instances have in common
 	fingerprint string       // of the parameters, for the client token
+
+	zone       vpc.Zone          // asked for; "": any
+	interfaces []launchInterface // of each instance; none in EC2-Classic
+	groupNames []string          // in EC2-Classic, and of the only interface
+	groupIDs   []string
 }
 
-// runInstances implements RunInstances in EC2-Classic: as many instances as
-// there are addresses for, MaxCount at the most; fewer than MinCount and none
-// is launched.
+// runInstances implements RunInstances: as many instances as there are
+// addresses for, MaxCount at the most; fewer than MinCount and none is launched.
 func (r *request) runInstances(ctx context.Context, in *runInstancesInput) (*reservationItem, error) {
 	l, err := r.newLaunch(in)
 	if err != nil {
@@ -83,11 +101,7 @@ func (r *request) runInstances(ctx context.Context, in *runInstancesInput) (*res
 				return err
 			}
 		}
-		groups, err := r.launchGroups(tx, in)
-		if err != nil {
-			return err
-		}
-		reservation, instances, err := r.launch(tx, l, groups)
+		reservation, instances, err := r.launch(tx, l)
 		if err != nil {
 			return err
 		}
@@ -107,12 +121,6 @@ func (r *request) runInstances(ctx context.Context, in *runInstancesInput) (*res
 
 // newLaunch checks the parameters of a call by themselves.
 func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
-	if r.Account.Platform != vpc.PlatformClassic {
-		return nil, errNotInVPC()
-	}
-	if in.SubnetID != "" {
-		return nil, vpc.Errorf(vpc.InvalidSubnetIDNotFound, "The subnet ID '%s' does not exist", in.SubnetID)
-	}
 	if err := checkID(vpc.InvalidAMIIDMalformed, "ami", in.ImageID); err != nil {
 		return nil, err
 	}
@@ -126,8 +134,13 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for InstanceType.", in.InstanceType)
 	}
 	zones := zonesOf(r.Region)
-	if in.Placement.Zone != "" && !slices.Contains(zones, in.Placement.Zone) {
+	switch {
+	case in.Placement.Zone != "" && !slices.Contains(zones, in.Placement.Zone):
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Invalid availability zone: [%s]", in.Placement.Zone)
+	case !slices.Contains([]string{"", defaultTenancy}, in.Placement.Tenancy):
+		return nil, vpc.Errorf(vpc.UnsupportedOperation, "The tenancy %s is not supported by ringfence.", in.Placement.Tenancy)
+	case !slices.Contains([]string{"", stopAtShutdown, terminateAtShutdown}, in.AtShutdown):
+		return nil, errShutdownBehavior(in.AtShutdown)
 	}
 	userData, err := decodeUserData(in.UserData)
 	if err != nil {
@@ -141,15 +154,27 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
+	interfaces, err := r.launchInterfaces(in)
+	if err != nil {
+		return nil, err
+	}
+	usualType := defaultType
+	if len(interfaces) > 0 {
+		usualType = defaultVPCType
+	}
 	now := time.Now().UTC()
-	return &launch{least: in.MinCount, most: in.MaxCount, fingerprint: fingerprint(r.params), template: vpc.Instance{
-		Account: r.Account.ID, Region: r.Region, Network: vpc.ClassicNetwork,
-		Zone:  or(in.Placement.Zone, zones[0]),
-		Image: vpc.ImageID(in.ImageID), Type: or(in.InstanceType, defaultType), KeyName: in.KeyName,
-		Kernel: or(in.KernelID, defaultKernel), Ramdisk: or(in.RamdiskID, defaultRamdisk),
-		UserData: userData, ClientToken: in.ClientToken, Monitoring: in.Monitoring.Enabled,
-		LaunchTime: now, State: vpc.Pending, StateSince: now, Volumes: volumes, Tags: tags, Generation: 1,
-	}}, nil
+	return &launch{
+		least: in.MinCount, most: in.MaxCount, fingerprint: fingerprint(r.params),
+		zone: in.Placement.Zone, interfaces: interfaces, groupNames: in.GroupNames, groupIDs: in.GroupIDs,
+		template: vpc.Instance{
+			Account: r.Account.ID, Region: r.Region,
+			Image: vpc.ImageID(in.ImageID), Type: or(in.InstanceType, usualType), KeyName: in.KeyName,
+			Kernel: or(in.KernelID, defaultKernel), Ramdisk: or(in.RamdiskID, defaultRamdisk),
+			UserData: userData, ClientToken: in.ClientToken, Monitoring: in.Monitoring.Enabled, EBSOptimized: in.EBSOptimized,
+			KeepAlive: in.KeepAlive, KeepRunning: in.KeepRunning, TerminateAtShutdown: in.AtShutdown == terminateAtShutdown,
+			LaunchTime: now, State: vpc.Pending, StateSince: now, Volumes: volumes, Tags: tags, Generation: 1,
+		},
+	}, nil
 }
 
 // or returns s, or what stands for it when it is empty.
@@ -220,103 +245,4 @@ func (r *request) launchedBefore(tx *store.Tx, done *store.Token, fingerprint st
 	}
 	slices.SortFunc(instances, func(a, b *vpc.Instance) int { return cmp.Compare(a.LaunchIndex, b.LaunchIndex) })
 	return newReservationItem(tx.Reader, tx.Reservation(r.Region, r.Account.ID, done.Reservation), instances), nil
-}
-
-// launchGroups finds the groups that a call names, each once, in its order;
-// none means the default group.
-func (r *request) launchGroups(tx *store.Tx, in *runInstancesInput) ([]vpc.GroupID, error) {
-	names := in.GroupNames
-	if len(names)+len(in.GroupIDs) == 0 {
-		names = []string{vpc.DefaultGroupName}
-	}
-	var groups []vpc.GroupID
-	add := func(g *vpc.SecurityGroup, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case !g.IsClassic():
-			return vpc.Errorf(vpc.InvalidParameterCombination, "VPC security groups may not be used for a non-VPC launch")
-		case !slices.Contains(groups, g.ID):
-			groups = append(groups, g.ID)
-		}
-		return nil
-	}
-	for _, id := range in.GroupIDs {
-		if err := add(r.groupByID(tx.Reader, id)); err != nil {
-			return nil, err
-		}
-	}
-	for _, name := range names {
-		if err := add(r.groupByName(tx.Reader, name)); err != nil {
-			return nil, err
-		}
-	}
-	if len(groups) > r.limit(groupsPerInstance) {
-		return nil, vpc.Errorf(vpc.SecurityGroupsPerInstanceLimitExceeded, "The maximum number of security groups per instance has been reached.")
-	}
-	return groups, nil
-}
-
-// launch writes a reservation and its instances.
-func (r *request) launch(tx *store.Tx, l *launch, groups []vpc.GroupID) (*vpc.Reservation, []*vpc.Instance, error) {
-	addresses, err := r.endpoints(tx, r.Region, l.least, l.most)
-	if err != nil {
-		return nil, nil, err
-	}
-	reservation := &vpc.Reservation{
-		ID:      vpc.ReservationID(newID("r", r.Account.Era)),
-		Account: r.Account.ID, Region: r.Region, Groups: groups,
-	}
-	tx.PutReservation(reservation)
-	number := tx.Take(store.InterfaceNumbers, uint64(len(addresses)))
-	var instances []*vpc.Instance
-	for index, at := range addresses {
-		i := l.template
-		i.ID, i.Reservation, i.LaunchIndex = newInstanceID(tx, r.Account.Era), reservation.ID, index
-		i.Groups = groups
-		i.Volumes = slices.Clone(i.Volumes)
-		for v := range i.Volumes {
-			i.Volumes[v].ID = newID("vol", r.Account.Era)
-		}
-		attachClassic(tx, &i, at, vpc.InterfaceNumber(number)+vpc.InterfaceNumber(index), r.Account.Era)
-		tx.PutInstance(&i)
-		instances = append(instances, &i)
-	}
-	return reservation, instances, nil
-}
-
-// newInstanceID returns an id that no instance has.
-func newInstanceID(tx *store.Tx, era vpc.Era) vpc.InstanceID {
-	for {
-		id := vpc.InstanceID(newID("i", era))
-		if tx.Instance(id) == nil {
-			return id
-		}
-	}
-}
-
-// attachClassic gives an instance an interface in EC2-Classic. i is the
-// caller's to put.
-func attachClassic(tx *store.Tx, i *vpc.Instance, at endpoint, number vpc.InterfaceNumber, era vpc.Era) {
-	n := &vpc.NetworkInterface{
-		ID: vpc.InterfaceID(newID("eni", era)), Number: number,
-		Account: i.Account, Region: i.Region, Instance: i.ID,
-		Network: vpc.ClassicNetwork, NetworkNo: tx.NetworkNumber(i.Region, vpc.ClassicNetwork),
-		Subnet: vpc.ClassicSubnet, SubnetNo: tx.SubnetNumber(i.Region, vpc.ClassicSubnet),
-		Groups:    slices.Sorted(slices.Values(i.Groups)),
-		Identity:  tx.Intern(i.Groups),
-		Addresses: []netip.Addr{at.private},
-		Public:    map[netip.Addr]netip.Addr{at.private: at.public},
-	}
-	tx.PutInterface(n)
-	i.Interface, i.PrivateAddr, i.PublicAddr = n.ID, at.private, at.public
-}
-
-// detachClassic takes an instance's interface and addresses away. i is the
-// caller's to put.
-func detachClassic(tx *store.Tx, i *vpc.Instance) {
-	if n := tx.Interface(i.Region, i.Account, i.Interface); n != nil {
-		tx.DeleteInterface(n)
-	}
-	i.Interface, i.PrivateAddr, i.PublicAddr = "", netip.Addr{}, netip.Addr{}
 }

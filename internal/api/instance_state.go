@@ -39,10 +39,14 @@ type stateChangeItem struct {
 // shuts down first, and keeps its addresses and groups until it has.
 func (r *request) terminateInstances(ctx context.Context, in *instancesInput) (*stateChangesOutput, error) {
 	return r.changeInstances(ctx, in.InstanceIDs, func(tx *store.Tx, i *vpc.Instance) error {
+		if i.KeepAlive && i.State != vpc.Terminated {
+			return vpc.Errorf(vpc.OperationNotPermitted,
+				"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", i.ID)
+		}
 		switch i.State {
 		case vpc.ShuttingDown, vpc.Terminated:
 		case vpc.Stopped:
-			detachClassic(tx, i)
+			giveUpPlace(tx, i)
 			enterState(i, vpc.Terminated, userShutdown)
 		default:
 			enterState(i, vpc.ShuttingDown, userShutdown)
@@ -51,10 +55,14 @@ func (r *request) terminateInstances(ctx context.Context, in *instancesInput) (*
 	})
 }
 
-// stopInstances implements StopInstances. In EC2-Classic an instance gives its
-// addresses back when it has stopped.
+// stopInstances implements StopInstances. When it has stopped, an instance in
+// EC2-Classic gives its addresses back, one in a VPC what the pool has given it.
 func (r *request) stopInstances(ctx context.Context, in *stopInstancesInput) (*stateChangesOutput, error) {
 	return r.changeInstances(ctx, in.InstanceIDs, func(_ *store.Tx, i *vpc.Instance) error {
+		if i.KeepRunning {
+			return vpc.Errorf(vpc.OperationNotPermitted,
+				"The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.ID)
+		}
 		switch i.State {
 		case vpc.Stopping, vpc.Stopped:
 		case vpc.Running:
@@ -66,19 +74,16 @@ func (r *request) stopInstances(ctx context.Context, in *stopInstancesInput) (*s
 	})
 }
 
-// startInstances implements StartInstances. In EC2-Classic an instance gets new
-// addresses.
+// startInstances implements StartInstances. What an instance has given back when
+// it stopped it gets anew.
 func (r *request) startInstances(ctx context.Context, in *instancesInput) (*stateChangesOutput, error) {
 	return r.changeInstances(ctx, in.InstanceIDs, func(tx *store.Tx, i *vpc.Instance) error {
 		switch i.State {
 		case vpc.Pending, vpc.Running:
 		case vpc.Stopped:
-			addresses, err := r.endpoints(tx, r.Region, 1, 1)
-			if err != nil {
+			if err := r.takePlace(tx, i); err != nil {
 				return err
 			}
-			number := vpc.InterfaceNumber(tx.Take(store.InterfaceNumbers, 1))
-			attachClassic(tx, i, addresses[0], number, r.Account.Era)
 			enterState(i, vpc.Pending, vpc.StateReason{})
 			i.Generation++
 			i.LaunchTime = i.StateSince

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -44,17 +43,13 @@ func (r *request) assignAddresses(ctx context.Context, in *assignAddressesInput)
 	out := &assignAddressesOutput{Return: true}
 	_, err = r.changeInterface(ctx, in.ID, func(tx *store.Tx, n *vpc.NetworkInterface) error {
 		missing := slices.DeleteFunc(slices.Clone(named), func(a netip.Addr) bool { return slices.Contains(n.Addresses, a) })
-		public := maps.Clone(n.Public)
 		for _, a := range missing {
 			moved, err := r.moveAway(tx, n, a, in.AllowReassignment)
 			if err != nil {
 				return err
 			}
 			if moved.IsValid() {
-				if public == nil {
-					public = map[netip.Addr]netip.Addr{}
-				}
-				public[a] = moved
+				givePublic(n, a, moved)
 			}
 		}
 		s, err := r.subnetByID(tx.Reader, string(n.Subnet))
@@ -65,7 +60,7 @@ func (r *request) assignAddresses(ctx context.Context, in *assignAddressesInput)
 		if err != nil {
 			return err
 		}
-		n.Addresses, n.Public = slices.Concat(ipv4Of(n), more, ipv6Of(n)), public
+		n.Addresses = slices.Concat(ipv4Of(n), more, ipv6Of(n))
 		if err := checkAddresses(tx, n); err != nil {
 			return err
 		}
@@ -113,8 +108,7 @@ func (r *request) moveAway(tx *store.Tx, n *vpc.NetworkInterface, a netip.Addr, 
 // dropAddress takes an address from an interface, a copy.
 func dropAddress(n *vpc.NetworkInterface, a netip.Addr) {
 	n.Addresses = slices.DeleteFunc(slices.Clone(n.Addresses), func(o netip.Addr) bool { return o == a })
-	n.Public = maps.Clone(n.Public)
-	delete(n.Public, a)
+	dropPublic(n, a)
 }
 
 // checkAddresses refuses an interface with more addresses than its instance

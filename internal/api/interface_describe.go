@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -39,18 +40,27 @@ func (r *request) describeNetworkInterfaces(ctx context.Context, in *describeNet
 	if err != nil {
 		return nil, err
 	}
-	var matching []interfaceItem
+	items := map[vpc.InterfaceID]interfaceItem{}
+	var matching []*vpc.NetworkInterface
 	for _, n := range interfaces {
 		if item := newInterfaceItem(v.Reader, n); match(item) {
-			matching = append(matching, item)
+			items[n.ID] = item
+			matching = append(matching, n)
 		}
 	}
-	page, next, err := paginate(in.paging, matching, func(i interfaceItem) string { return string(i.ID) })
+	page, next, err := paginate(in.paging, matching, interfaceOrder)
 	if err != nil {
 		return nil, err
 	}
-	return &describeNetworkInterfacesOutput{Interfaces: page, NextToken: next}, nil
+	out := &describeNetworkInterfacesOutput{NextToken: next}
+	for _, n := range page {
+		out.Interfaces = append(out.Interfaces, items[n.ID])
+	}
+	return out, nil
 }
+
+// interfaceOrder sorts interfaces by when they were made.
+func interfaceOrder(n *vpc.NetworkInterface) string { return fmt.Sprintf("%010d", n.Number) }
 
 // describedInterfaces finds the interfaces with ids, all of which must exist;
 // without ids all there are.

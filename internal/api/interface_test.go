@@ -186,3 +186,59 @@ func TestAddressesMoveBetweenInterfaces(t *testing.T) {
 		t.Errorf("the store says that %s has it, the API %s", got, holder)
 	}
 }
+
+// Launches of many callers at once fill a subnet to the last address, and no
+// further; what is refused has taken nothing.
+func TestManyLaunchesFillASubnet(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	var wg sync.WaitGroup
+	for range 12 {
+		c := w.caller(t, carol)
+		wg.Go(func() {
+			code := c.code("RunInstances", "ImageId=ami-eca54085", "MinCount=1", "MaxCount=2", subnet)
+			if code != "" && code != vpc.InsufficientFreeAddressesInSubnet {
+				t.Errorf("launch: %q", code)
+			}
+		})
+	}
+	wg.Wait()
+	v := view(t, w)
+	all := primaries(v)
+	if len(all) != 11 || len(slices.Compact(all)) != 11 {
+		t.Errorf("the instances have %v", all)
+	}
+	for _, i := range v.Instances("us-east-1", carol) {
+		if n := v.Interface("us-east-1", carol, i.Interface); n == nil || n.Instance != i.ID || n.Primary() != i.PrivateAddr {
+			t.Errorf("%s has the interface %+v", i.ID, n)
+		}
+	}
+}
+
+// Two interfaces never sit on one device, and an interface on one instance only.
+func TestAttachmentsOfManyCallers(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	c := w.caller(t, carol)
+	instance := text(c.ok("RunInstances", "ImageId=ami-eca54085", "MinCount=1", "MaxCount=1", subnet), "instanceId")
+	if err := w.server.Report(t.Context(), &vpc.Report{Instance: vpc.InstanceID(instance), Generation: 1, State: vpc.Running}); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	attached := 0
+	var wg sync.WaitGroup
+	for range 5 {
+		id := text(c.ok("CreateNetworkInterface", subnet), "networkInterfaceId")
+		wg.Go(func() {
+			if c.code("AttachNetworkInterface", "NetworkInterfaceId="+id, "InstanceId="+instance, "DeviceIndex=1") == "" {
+				mu.Lock()
+				attached++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if i := view(t, w).Instance(vpc.InstanceID(instance)); attached != 1 || len(i.Secondary) != 1 {
+		t.Errorf("%d calls have attached an interface; the instance has %v", attached, i.Secondary)
+	}
+}

@@ -22,14 +22,20 @@ func (a *API) Report(ctx context.Context, report *vpc.Report) error {
 			return nil
 		}
 		i := *was
-		why := report.Reason
-		if why.Code == "" && report.State != vpc.Running {
+		why, state := report.Reason, report.State
+		if why.Code == "" && state != vpc.Running {
 			why = was.StateReason
 		}
-		if report.State != vpc.Running {
-			detachClassic(tx, &i)
+		if state == vpc.Stopped && was.State == vpc.Running && was.TerminateAtShutdown {
+			state = vpc.Terminated
 		}
-		enterState(&i, report.State, why)
+		switch state {
+		case vpc.Terminated:
+			giveUpPlace(tx, &i)
+		case vpc.Stopped:
+			vacatePlace(tx, &i)
+		}
+		enterState(&i, state, why)
 		tx.PutInstance(&i)
 		return nil
 	})

@@ -92,6 +92,7 @@ const (
 	MalformedQueryString                         Code = "MalformedQueryString"
 	MissingAction                                Code = "MissingAction"
 	MissingAuthenticationToken                   Code = "MissingAuthenticationToken"
+	MissingInput                                 Code = "MissingInput"
 	MissingParameter                             Code = "MissingParameter"
 	NetworkACLEntryAlreadyExists                 Code = "NetworkAclEntryAlreadyExists"
 	NetworkACLEntryLimitExceeded                 Code = "NetworkAclEntryLimitExceeded"

@@ -33,6 +33,12 @@ type Instance struct {
 	PublicAddr  netip.Addr    // invalid when it has none
 	Volumes     []Volume      // the root's first; shown by Describe
 	Tags        []Tag
+
+	EBSOptimized        bool // shown, without effect
+	KeepAlive           bool // cannot be terminated by the API
+	KeepRunning         bool // cannot be stopped by the API
+	TerminateAtShutdown bool // when it shuts down by itself it ends, and does not only stop
+
 	// Generation counts the instance's boots: a start or a reboot raises it,
 	// and the agent boots the instance anew when it sees a higher one.
 	Generation int
