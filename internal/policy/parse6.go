@@ -144,7 +144,7 @@ func parseND(p *Packet, hopLimit uint8, b []byte) Reason {
 	}
 	p.ND.Target = netip.AddrFrom16([16]byte(b[8:24]))
 	options := b[solicitationLen:]
-	if p.ND.Target.IsMulticast() || len(options) > 0 && (len(options) < 8 || options[1] == 0) {
+	if p.ND.Target.IsMulticast() || p.ND.Target.Is4In6() || len(options) > 0 && (len(options) < 8 || options[1] == 0) {
 		return Malformed
 	}
 	if len(options) > 0 && options[0] == sourceLinkAddrOption {

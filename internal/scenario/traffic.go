@@ -3,6 +3,7 @@ package scenario
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 
 	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
@@ -19,7 +20,7 @@ type Traffic struct {
 }
 
 // replies are the ICMP types that answer a query's.
-var replies = map[uint8]uint8{8: 0, 13: 14, 15: 16, 17: 18}
+var replies = map[uint8]uint8{8: 0, 13: 14, 15: 16, 17: 18, 128: 129}
 
 // A conversation is between a client and a server, by the addresses that each
 // uses for the other.
@@ -36,22 +37,40 @@ type conversation struct {
 // NewTraffic makes traffic for a world.
 func NewTraffic(rnd *rand.Rand, world *World) *Traffic { return &Traffic{rnd: rnd, world: world} }
 
-// home returns the private and the public address of who is behind a port.
-func (w *World) home(port policy.Port) (private, public netip.Addr, network vpc.NetworkNumber) {
-	plug := w.ports[port]
-	if plug.Interface == "" {
-		return plug.Outside, plug.Outside, 0
+// A home is an address and what it is on the internet side.
+type home struct{ private, public netip.Addr }
+
+// homes are the addresses of who is behind a port, and in which network; that
+// of the internet is 0.
+func (w *World) homes(port policy.Port) ([]home, vpc.NetworkNumber) {
+	n := w.interfaceAt(port)
+	if n == nil {
+		outside := w.ports[port].Outside
+		return []home{{outside, outside}}, 0
 	}
-	for _, n := range w.interfaces {
-		if n.ID == plug.Interface {
-			private = n.Addresses[w.rnd.IntN(len(n.Addresses))]
-			if w.rnd.IntN(4) > 0 {
-				private = n.Addresses[0]
-			}
-			return private, n.Public[private], n.NetworkNo
+	var homes []home
+	for _, a := range n.Addresses {
+		public := a
+		if a.Is4() {
+			public = n.Public[a]
 		}
+		homes = append(homes, home{a, public})
 	}
-	return private, public, 0
+	return homes, n.NetworkNo
+}
+
+func (w *World) interfaceAt(port policy.Port) *vpc.NetworkInterface {
+	i := slices.IndexFunc(w.interfaces, func(n *vpc.NetworkInterface) bool { return n.ID == w.ports[port].Interface })
+	if i < 0 {
+		return nil
+	}
+	return w.interfaces[i]
+}
+
+// strangers are addresses that nobody has, but that routes lead to.
+var strangers = []netip.Addr{
+	netip.MustParseAddr("8.8.8.8"), netip.MustParseAddr("8.9.0.1"), netip.MustParseAddr("203.0.113.99"),
+	netip.MustParseAddr("2001:db8:9000::1"), netip.MustParseAddr("2001:db8:8000::99"),
 }
 
 func (t *Traffic) converse() *conversation {
@@ -62,19 +81,43 @@ func (t *Traffic) converse() *conversation {
 		seq:      [2]uint32{t.rnd.Uint32(), t.rnd.Uint32()},
 		icmpType: pick(t.rnd, []uint8{8, 8, 8, 13, 15, 17}),
 	}
-	private, public, network := t.world.home(c.client)
-	serverPrivate, serverPublic, serverNetwork := t.world.home(c.server)
-	if network == serverNetwork && t.rnd.IntN(5) > 0 {
-		c.clientAddr, c.clientSeen = private, private
-		c.serverAddr, c.serverSeen = serverPrivate, serverPrivate
-	} else {
-		c.clientAddr, c.clientSeen = private, public
-		c.serverAddr, c.serverSeen = serverPublic, serverPrivate
+	if t.rnd.IntN(3) == 0 { // mostly, there is nothing between two VPCs
+		_, network := t.world.homes(c.client)
+		for _, there := t.world.homes(c.server); there != network; _, there = t.world.homes(c.server) {
+			c.server = policy.Port(pick(t.rnd, Ports))
+		}
 	}
-	if !c.clientSeen.IsValid() || !c.serverAddr.IsValid() {
+	if !t.findAddresses(c) {
 		return t.converse()
 	}
+	if c.proto == vpc.ICMP && c.clientAddr.Is6() {
+		c.proto, c.icmpType = vpc.ICMPv6, 128
+	}
 	return c
+}
+
+// findAddresses finds addresses of one family by which both ends can mean each
+// other, if there are any.
+func (t *Traffic) findAddresses(c *conversation) bool {
+	clients, network := t.world.homes(c.client)
+	servers, serverNetwork := t.world.homes(c.server)
+	client := pick(t.rnd, clients)
+	servers = slices.DeleteFunc(servers, func(s home) bool { return s.private.Is4() != client.private.Is4() })
+	switch {
+	case network == serverNetwork && network > 1 && t.rnd.IntN(8) == 0:
+		stranger := pick(t.rnd, strangers) // for whom the server stands, as a router
+		c.clientAddr, c.clientSeen, c.serverAddr, c.serverSeen = client.private, client.private, stranger, stranger
+		return stranger.Is4() == client.private.Is4()
+	case len(servers) == 0:
+		return false
+	}
+	server := pick(t.rnd, servers)
+	if network == serverNetwork && t.rnd.IntN(5) > 0 {
+		c.clientAddr, c.clientSeen, c.serverAddr, c.serverSeen = client.private, client.private, server.private, server.private
+	} else {
+		c.clientAddr, c.clientSeen, c.serverAddr, c.serverSeen = client.private, client.public, server.public, server.private
+	}
+	return c.clientSeen.IsValid() && c.serverAddr.IsValid()
 }
 
 // Next makes a frame and says by which port it comes.
@@ -98,11 +141,11 @@ func (t *Traffic) Next() (policy.Port, []byte) {
 		t.lie(&f)
 	}
 	b := f.Bytes()
+	if t.rnd.IntN(30) == 0 {
+		b = t.ask(&f)
+	}
 	if t.rnd.IntN(25) == 0 {
 		b = t.damage(b)
-	}
-	if t.rnd.IntN(40) == 0 {
-		b = t.ask(&f)
 	}
 	return port, b
 }
@@ -110,7 +153,7 @@ func (t *Traffic) Next() (policy.Port, []byte) {
 // say continues a conversation by a packet from one of its ends.
 func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 	from := t.rnd.IntN(2)
-	f := policy.Frame{Proto: c.proto, ID: uint32(t.rnd.IntN(4))}
+	f := policy.Frame{Proto: c.proto, ID: 0x10001 * uint32(t.rnd.IntN(4))}
 	port := c.client
 	if from == 0 {
 		f.Src, f.Dst, f.SrcPort, f.DstPort = c.clientAddr, c.serverAddr, c.clientPort, c.serverPort
@@ -120,22 +163,24 @@ func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 	}
 	f.SrcMAC, f.DstMAC = t.macOf(port), vpc.MACOf(f.Dst)
 	f.Payload = make([]byte, 8*t.rnd.IntN(5))
-	switch c.proto {
-	case vpc.TCP:
+	switch {
+	case c.proto == vpc.TCP:
 		t.speakTCP(c, from, &f)
-	case vpc.ICMP:
+	case c.proto.IsICMP():
 		f.ICMPType, f.ICMPID = c.icmpType, c.clientPort
 		if from == 1 {
 			f.ICMPType = replies[c.icmpType]
 		}
 		if t.rnd.IntN(12) == 0 {
-			f.ICMPType, f.ICMPCode = uint8(t.rnd.IntN(19)), uint8(t.rnd.IntN(3))
+			f.ICMPType, f.ICMPCode = c.icmpType&0x80+uint8(t.rnd.IntN(19)), uint8(t.rnd.IntN(3))
 		}
 	}
 	if t.rnd.IntN(6) == 0 {
 		t.fragment(&f)
 	}
-	if t.rnd.IntN(15) == 0 {
+	if f.Src.Is6() {
+		t.extend(&f)
+	} else if t.rnd.IntN(15) == 0 {
 		f.Options = pick(t.rnd, [][]byte{{1, 1, 1, 0}, {7, 7, 4, 0, 0, 0, 0}, {131, 3, 4}, {137, 3, 4}, {1, 131, 3, 4}, {7, 40}, {7, 1}, {68, 4, 5, 0}, {0, 131}, {7}})
 	}
 	return port, f
@@ -174,67 +219,23 @@ func (t *Traffic) fragment(f *policy.Frame) {
 	}
 }
 
-// complain turns a frame into an ICMP error about a packet that was sent.
-func (t *Traffic) complain(c *conversation, port policy.Port, f *policy.Frame) {
-	about := pick(t.rnd, t.sent)
-	if t.rnd.IntN(3) > 0 { // about what the other end has said
-		about = policy.Frame{Src: f.Dst, Dst: f.Src, Proto: c.proto, SrcPort: f.DstPort, DstPort: f.SrcPort, ICMPType: c.icmpType, ICMPID: c.clientPort, Payload: make([]byte, 8)}
+// extend gives an IPv6 packet some extension headers.
+func (t *Traffic) extend(f *policy.Frame) {
+	if t.rnd.IntN(4) > 0 {
+		return
 	}
-	quoted := about.Packet()
-	if t.rnd.IntN(6) == 0 {
-		quoted = quoted[:t.rnd.IntN(len(quoted))]
+	if t.rnd.IntN(3) == 0 {
+		f.Extensions = append(f.Extensions, policy.Extension{Header: 0, Data: []byte{5, 2, 0, 0}})
 	}
-	src, dst := f.Src, f.Dst
-	*f = policy.Frame{Src: src, Dst: dst, SrcMAC: t.macOf(port), DstMAC: vpc.MACOf(dst), Proto: vpc.ICMP, ICMPType: pick(t.rnd, []uint8{3, 3, 3, 4, 5, 11, 12}), ICMPCode: uint8(t.rnd.IntN(5)), Payload: quoted}
-}
-
-// lie makes a frame one that its sender has no right to send.
-func (t *Traffic) lie(f *policy.Frame) {
-	switch t.rnd.IntN(4) {
-	case 0:
-		f.SrcMAC[5] ^= 1
-	case 1:
-		f.Src, _, _ = t.world.home(policy.Port(pick(t.rnd, Ports)))
-	case 2:
-		f.Dst = netip.MustParseAddr(pick(t.rnd, []string{"224.0.0.1", "255.255.255.255", "10.254.255.255", "10.254.0.99", "8.8.8.8", "0.0.0.0", "127.0.0.1"}))
-	case 3:
-		f.Dst = f.Src
+	for range pick(t.rnd, []int{0, 1, 1, 2, 3, 7, 8, 9}) {
+		e := policy.Extension{Header: pick(t.rnd, []vpc.Proto{60, 60, 60, 60, 60, 60, 60, 60, 44, 43, 0, 51, 59}), Data: make([]byte, 8*t.rnd.IntN(4))}
+		f.Extensions = append(f.Extensions, e)
 	}
-}
-
-// damage cuts a frame short, or changes one byte of it.
-func (t *Traffic) damage(b []byte) []byte {
-	if t.rnd.IntN(2) == 0 {
-		return b[:14+t.rnd.IntN(len(b)-13)]
-	}
-	b[t.rnd.IntN(len(b))] ^= byte(1 << t.rnd.IntN(8))
-	return b
-}
-
-// ask makes an ARP of a frame.
-func (t *Traffic) ask(f *policy.Frame) []byte {
-	b := append([]byte{}, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
-	b = append(b, f.SrcMAC[:]...)
-	b = append(b, 8, 6, 0, 1, 8, 0, 6, 4, 0, byte(1+t.rnd.IntN(3)))
-	b = append(b, f.SrcMAC[:]...)
-	src, dst := f.Src.As4(), f.Dst.As4()
-	if t.rnd.IntN(5) == 0 {
-		src = [4]byte{}
-	}
-	if t.rnd.IntN(5) == 0 {
-		dst = src
-	}
-	b = append(b, src[:]...)
-	b = append(b, make([]byte, 6)...)
-	return append(b, dst[:]...)
 }
 
 func (t *Traffic) macOf(port policy.Port) [6]byte {
-	plug := t.world.ports[port]
-	for _, n := range t.world.interfaces {
-		if plug.Interface == n.ID {
-			return n.MAC()
-		}
+	if n := t.world.interfaceAt(port); n != nil {
+		return n.MAC()
 	}
-	return vpc.MACOf(plug.Outside)
+	return vpc.MACOf(t.world.ports[port].Outside)
 }

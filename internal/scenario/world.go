@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -11,15 +12,19 @@ import (
 )
 
 // A World is a small set of nouns that changes at random: an EC2-Classic
-// network and a VPC with two subnets, their groups, rules, ACLs and
-// interfaces, and hosts on the internet side.
+// network and two VPCs, which all use the same addresses, with their subnets,
+// routes, gateways, groups, rules, ACLs and interfaces, and hosts on the
+// internet side.
 type World struct {
 	rnd *rand.Rand
 
+	vpcs       []*vpc.VPC
+	gateways   []*vpc.InternetGateway // one for each VPC, attached or not
+	tables     []*vpc.RouteTable      // two for each VPC
+	acls       []*vpc.NetworkACL      // two for each VPC
 	groups     map[vpc.NetworkID][]vpc.GroupID
 	rules      []*vpc.Rule
 	interfaces []*vpc.NetworkInterface
-	acls       []*vpc.NetworkACL
 	ports      map[policy.Port]policy.Plug
 
 	numbers *Numbers
@@ -36,13 +41,26 @@ type Numbers struct {
 }
 
 // Ports are the link indexes that a World uses.
-var Ports = []int{11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22}
+var Ports = []int{11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27}
 
-const vpcNetwork vpc.NetworkID = "vpc-1"
+// A place is where an interface is.
+type place struct {
+	network vpc.NetworkID
+	number  vpc.NetworkNumber
+	subnet  vpc.SubnetNumber
+}
 
-// outsideAddrs are the hosts on the internet side.
+// places are those of the interfaces behind the first ports.
+var places = []place{
+	{vpc.ClassicNetwork, 1, 1}, {vpc.ClassicNetwork, 1, 1}, {vpc.ClassicNetwork, 1, 1}, {vpc.ClassicNetwork, 1, 1},
+	{"vpc-1", 2, 2}, {"vpc-1", 2, 2}, {"vpc-1", 2, 3}, {"vpc-1", 2, 3}, {"vpc-1", 2, 3},
+	{"vpc-2", 3, 4}, {"vpc-2", 3, 4}, {"vpc-2", 3, 5},
+}
+
+// outsideAddrs are the hosts on the internet side, behind the other ports.
 var outsideAddrs = []netip.Addr{
 	netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("203.0.113.8"), netip.MustParseAddr("198.51.100.200"),
+	netip.MustParseAddr("2001:db8:8000::7"), netip.MustParseAddr("2001:db8:8000::8"),
 }
 
 // NewWorld makes a world. The same seed makes the same world, but for numbers.
@@ -54,54 +72,115 @@ func NewWorld(rnd *rand.Rand, numbers *Numbers) *World {
 		ports:   make(map[policy.Port]policy.Plug),
 		numbers: numbers,
 	}
-	for _, network := range []vpc.NetworkID{vpc.ClassicNetwork, vpcNetwork} {
+	for _, network := range []vpc.NetworkID{vpc.ClassicNetwork, "vpc-1", "vpc-2"} {
 		for i := range 3 {
 			w.groups[network] = append(w.groups[network], vpc.GroupID(fmt.Sprintf("sg-%s%d", network, i)))
 		}
 	}
-	for i := range 9 {
+	for i := range places {
 		w.interfaces = append(w.interfaces, w.newInterface(i))
 		w.ports[policy.Port(Ports[i])] = policy.Plug{Interface: w.interfaces[i].ID}
 	}
 	for i, a := range outsideAddrs {
-		w.ports[policy.Port(Ports[9+i])] = policy.Plug{Outside: a}
+		w.ports[policy.Port(Ports[len(places)+i])] = policy.Plug{Outside: a}
 	}
-	for range rnd.IntN(30) {
+	for i := range 2 {
+		w.addVPC(i)
+	}
+	for range rnd.IntN(60) {
 		w.AddRule()
-	}
-	for _, subnet := range []vpc.SubnetNumber{2, 3} {
-		if rnd.IntN(4) > 0 {
-			w.acls = append(w.acls, &vpc.NetworkACL{ID: vpc.ACLID(fmt.Sprintf("acl-%d", subnet)), Network: vpcNetwork, Subnets: []vpc.ACLAssociation{{SubnetNo: subnet}}})
-			w.changeACL(len(w.acls) - 1)
-		}
 	}
 	return w
 }
 
-// newInterface makes the interface behind the port of an index: five in
-// EC2-Classic, two in each subnet of the VPC. Addresses of the two networks
-// overlap.
+// newInterface makes the interface behind the port of an index. The first one
+// of each network has the same address.
 func (w *World) newInterface(i int) *vpc.NetworkInterface {
 	w.numbers.iface++
+	p := places[i]
+	first := slices.IndexFunc(places, func(other place) bool { return other.network == p.network })
 	n := &vpc.NetworkInterface{
 		ID: vpc.InterfaceID(fmt.Sprintf("eni-%d", i)), Number: w.numbers.iface,
-		Network: vpc.ClassicNetwork, NetworkNo: 1, Subnet: vpc.ClassicSubnet, SubnetNo: 1,
-		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 254, 0, byte(10 + i)})},
+		Network: p.network, NetworkNo: p.number, SubnetNo: p.subnet,
+		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 254, 0, byte(10 + i - first)})},
 	}
-	if i >= 5 {
-		n.Network, n.NetworkNo = vpcNetwork, 2
-		n.SubnetNo = vpc.SubnetNumber(2 + (i-5)/2)
-		n.Addresses[0] = netip.AddrFrom4([4]byte{10, 254, 0, byte(10 + i - 5)})
-		if w.rnd.IntN(3) == 0 {
-			n.Addresses = append(n.Addresses, netip.AddrFrom4([4]byte{10, 254, 1, byte(10 + i)}))
-		}
-		n.NoSourceDestCheck = w.rnd.IntN(6) == 0
-	}
-	if i != 3 {
-		n.Public = map[netip.Addr]netip.Addr{n.Addresses[0]: netip.AddrFrom4([4]byte{203, 0, 113, byte(40 + i)})}
-	}
+	w.furnish(n, i)
 	w.join(n)
 	return n
+}
+
+// furnish gives an interface what may change as long as it is there. In a VPC
+// it may have several addresses, IPv6 among them, and forward for others.
+func (w *World) furnish(n *vpc.NetworkInterface, i int) {
+	n.Instance = vpc.InstanceID(fmt.Sprintf("i-%d", i/2))
+	if i != 3 {
+		n.Public = map[netip.Addr]netip.Addr{n.Primary(): publicAddr(i, 0)}
+	}
+	if n.Network == vpc.ClassicNetwork {
+		return
+	}
+	if w.rnd.IntN(4) > 0 {
+		n.Addresses = append(n.Addresses, ipv6Addr(i))
+	}
+	if w.rnd.IntN(3) == 0 {
+		n.Addresses = append(n.Addresses, secondaryAddr(i))
+	}
+	n.NoSourceDestCheck = w.rnd.IntN(3) == 0
+	w.changePatience(n)
+}
+
+func publicAddr(i, k int) netip.Addr {
+	return netip.AddrFrom4([4]byte{203, 0, 113, byte(40 + 2*i + k)})
+}
+func secondaryAddr(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 254, 1, byte(10 + i)}) }
+func ipv6Addr(i int) netip.Addr {
+	return netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%d0%d::%d", places[i].number-1, places[i].subnet, 10+i))
+}
+
+func (w *World) changePatience(n *vpc.NetworkInterface) {
+	n.Timeouts = vpc.ConnectionTimeouts{
+		TCPEstablished: pick(w.rnd, []int{0, 0, 60, 300, 600}), UDPStream: pick(w.rnd, []int{0, 0, 60, 120}), UDP: pick(w.rnd, []int{0, 0, 30, 60}),
+	}
+}
+
+// refurnish changes one thing about an interface of a VPC.
+func (w *World) refurnish(n *vpc.NetworkInterface, i int) {
+	n.Addresses, n.Public = slices.Clone(n.Addresses), maps.Clone(n.Public)
+	switch w.rnd.IntN(6) {
+	case 0:
+		w.join(n)
+	case 1:
+		n.NoSourceDestCheck = !n.NoSourceDestCheck
+	case 2:
+		w.changePatience(n)
+	case 3:
+		k := w.rnd.IntN(2)
+		n.Addresses = toggle(n.Addresses, []netip.Addr{ipv6Addr(i), secondaryAddr(i)}[k])
+		if k == 1 {
+			delete(n.Public, secondaryAddr(i))
+		}
+	case 4:
+		if n.Instance != "" {
+			n.Instance = "" // no route leads to it
+		} else {
+			n.Instance = "i-1"
+		}
+	case 5:
+		k := w.rnd.IntN(2)
+		private := []netip.Addr{n.Primary(), secondaryAddr(i)}[k]
+		if _, ok := n.Public[private]; ok {
+			delete(n.Public, private)
+		} else if slices.Contains(n.Addresses, private) {
+			n.Public[private] = publicAddr(i, k)
+		}
+	}
+}
+
+func toggle(list []netip.Addr, a netip.Addr) []netip.Addr {
+	if i := slices.Index(list, a); i >= 0 {
+		return slices.Delete(list, i, i+1)
+	}
+	return append(list, a)
 }
 
 // join puts an interface into some groups of its network.
@@ -123,101 +202,31 @@ func (w *World) join(n *vpc.NetworkInterface) {
 	n.Identity = w.numbers.identities[key]
 }
 
-var (
-	somePorts  = []uint16{0, 22, 80, 443, 1023, 1024, 8080, 40000, 65535}
-	someProtos = []vpc.Proto{vpc.TCP, vpc.TCP, vpc.TCP, vpc.UDP, vpc.UDP, vpc.ICMP, vpc.AnyProto, 47, vpc.ICMPv6}
-	someTypes  = []vpc.ICMPType{{Type: -1, Code: -1}, {Type: 8, Code: -1}, {Type: 8, Code: 0}, {Type: 3, Code: 4}, {Type: 0, Code: -1}, {Type: 13, Code: 0}}
-	someCIDRs  = []string{
-		"0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0", "203.0.113.0/24", "203.0.113.7/32", "203.0.113.8/31", "10.254.0.0/16",
-		"10.254.0.10/32", "10.254.0.8/29", "198.51.0.0/16", "::/0", "2001:db8::/32", "::/8", "0.0.0.0/1", "203.0.113.40/30",
-	}
-)
-
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
-
-func (w *World) portRange() vpc.PortRange {
-	switch w.rnd.IntN(4) {
-	case 0:
-		return vpc.AllPorts
-	case 1:
-		a, b := pick(w.rnd, somePorts), pick(w.rnd, somePorts)
-		return vpc.PortRange{From: min(a, b), To: max(a, b)}
-	default:
-		a := pick(w.rnd, somePorts)
-		return vpc.PortRange{From: a, To: a}
-	}
-}
-
-// AddRule adds a random rule.
-func (w *World) AddRule() *vpc.Rule {
-	network := vpc.ClassicNetwork
-	r := &vpc.Rule{}
-	if w.rnd.IntN(2) == 0 {
-		network, r.Egress = vpcNetwork, w.rnd.IntN(2) == 0
-	}
-	w.numbers.rule++
-	r.ID = vpc.RuleID(fmt.Sprintf("sgr-%02x%06d", w.rnd.IntN(256), w.numbers.rule))
-	r.Group = pick(w.rnd, w.groups[network])
-	switch r.Proto = pick(w.rnd, someProtos); {
-	case r.Proto.HasPorts():
-		r.Ports = w.portRange()
-	case r.Proto.IsICMP():
-		r.ICMP = pick(w.rnd, someTypes)
-	}
-	if w.rnd.IntN(3) == 0 {
-		r.Peer.Group = pick(w.rnd, w.groups[network])
-	} else {
-		r.Peer.CIDR = netip.MustParsePrefix(pick(w.rnd, someCIDRs))
-	}
-	w.rules = append(w.rules, r)
-	return r
-}
-
-// changeACL gives an ACL other entries.
-func (w *World) changeACL(i int) *vpc.NetworkACL {
-	a := *w.acls[i]
-	a.Entries = nil
-	for _, egress := range []bool{false, true} {
-		number := 0
-		for range w.rnd.IntN(6) {
-			number += 1 + w.rnd.IntN(50)
-			e := vpc.ACLEntry{Number: number, Egress: egress, Allow: w.rnd.IntN(3) > 0, Proto: pick(w.rnd, someProtos), CIDR: netip.MustParsePrefix(pick(w.rnd, someCIDRs))}
-			switch {
-			case e.Proto.HasPorts():
-				e.Ports = w.portRange()
-			case e.Proto.IsICMP():
-				e.ICMP = pick(w.rnd, someTypes)
-			}
-			a.Entries = append(a.Entries, e)
-		}
-		if w.rnd.IntN(2) == 0 {
-			a.Entries = append(a.Entries, vpc.ACLEntry{Number: number + 1, Egress: egress, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("0.0.0.0/0")})
-		}
-	}
-	w.acls[i] = &a
-	return &a
-}
 
 // Whole is all there is, as a feed.
 func (w *World) Whole() *vpc.Feed {
 	w.numbers.revision++
-	return &vpc.Feed{
+	f := &vpc.Feed{
 		Revision: w.numbers.revision, Whole: true,
-		VPCs:     []*vpc.VPC{{ID: vpcNetwork, Number: 2, CIDRs: []vpc.CIDRAssociation{{CIDR: netip.MustParsePrefix("10.254.0.0/16")}}}},
-		Gateways: []*vpc.InternetGateway{{ID: "igw-1", Network: vpcNetwork}},
-		RouteTables: []*vpc.RouteTable{{
-			ID: "rtb-1", Network: vpcNetwork, Associations: []vpc.RouteTableAssociation{{}},
-			Routes: []vpc.Route{{Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: "igw-1"}},
-		}},
-		Rules: slices.Clone(w.rules), Interfaces: slices.Clone(w.interfaces), ACLs: slices.Clone(w.acls),
+		VPCs: slices.Clone(w.vpcs), Gateways: slices.Clone(w.gateways), RouteTables: slices.Clone(w.tables),
+		ACLs: slices.Clone(w.acls), Rules: slices.Clone(w.rules), Interfaces: slices.Clone(w.interfaces),
 	}
+	for i, p := range places {
+		if p.network != vpc.ClassicNetwork && p.subnet != places[i-1].subnet {
+			f.Subnets = append(f.Subnets, &vpc.Subnet{ID: subnetID(p.subnet), Number: p.subnet, Network: p.network, NetworkNo: p.number})
+		}
+	}
+	return f
 }
+
+func subnetID(n vpc.SubnetNumber) vpc.SubnetID { return vpc.SubnetID(fmt.Sprintf("subnet-%d", n)) }
 
 // Change changes one thing, and returns it as a feed.
 func (w *World) Change() *vpc.Feed {
 	w.numbers.revision++
 	f := &vpc.Feed{Revision: w.numbers.revision}
-	switch w.rnd.IntN(8) {
+	switch w.rnd.IntN(14) {
 	case 0, 1:
 		f.Rules = []*vpc.Rule{w.AddRule()}
 	case 2, 3, 4:
@@ -226,20 +235,26 @@ func (w *World) Change() *vpc.Feed {
 			f.GoneRules = []vpc.RuleID{w.rules[i].ID}
 			w.rules = slices.Delete(w.rules, i, i+1)
 		}
-	case 5:
-		i := 5 + w.rnd.IntN(4) // only in a VPC do running instances change groups
+	case 5, 6, 7:
+		i := 4 + w.rnd.IntN(len(w.interfaces)-4) // those of EC2-Classic stay as they are
 		n := *w.interfaces[i]
-		w.join(&n)
+		w.refurnish(&n, i)
 		w.interfaces[i] = &n
 		f.Interfaces = []*vpc.NetworkInterface{&n}
-	case 6:
+	case 8:
 		i := w.rnd.IntN(len(w.interfaces)) // another takes over the addresses
 		w.interfaces[i] = w.newInterface(i)
 		f.Interfaces = []*vpc.NetworkInterface{w.interfaces[i]}
-	case 7:
-		if len(w.acls) > 0 {
-			f.ACLs = []*vpc.NetworkACL{w.changeACL(w.rnd.IntN(len(w.acls)))}
-		}
+	case 9:
+		f.ACLs = []*vpc.NetworkACL{w.changeACL(w.rnd.IntN(len(w.acls)))}
+	case 10:
+		f.ACLs = w.moveACL()
+	case 11:
+		f.RouteTables = w.changeTables()
+	case 12:
+		f.Gateways = []*vpc.InternetGateway{w.changeGateway()}
+	case 13:
+		f.VPCs = []*vpc.VPC{w.changeVPC()}
 	}
 	return f
 }

@@ -70,7 +70,7 @@ __noinline int parse_discovery(struct __sk_buff *skb, struct packet *p, __u32 ho
 	p->solicits = true;
 	if (p->l4_length < ICMP_LEN + sizeof(p->target) ||
 	    bpf_skb_load_bytes(skb, p->l4_offset + ICMP_LEN, &p->target, sizeof(p->target)) ||
-	    (__u8)p->target.hi == 0xff)
+	    (__u8)p->target.hi == 0xff || is_ipv4(&p->target))
 		return MALFORMED;
 	if (p->l4_length == ICMP_LEN + sizeof(p->target))
 		return UNDECIDED;
