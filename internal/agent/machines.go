@@ -245,7 +245,7 @@ func (a *Agent) spec(m *machine, i *vpc.Instance) (fabric.Machine, error) {
 	image := a.opts.Catalogue.Image(i.Image)
 	spec := fabric.Machine{
 		ID: m.id, Kind: guest.Instance, Generation: i.Generation,
-		Hostname: hostname(links[0].port.Addresses[0].Addr()), Domain: domainOf(i.Region),
+		Hostname: hostname(links[0].port.Addresses[0].Addr()), Domain: vpc.PrivateDomain(i.Region),
 		Resolvers: a.resolvers(i.Network), Metadata: true,
 		Root: image.Root, UserData: i.UserData, Command: image.Command, Limits: instanceLimits,
 	}

@@ -41,12 +41,6 @@ func hostname(a netip.Addr) string {
 	return "ip-" + strings.NewReplacer(".", "-", ":", "-").Replace(a.String())
 }
 
-// domainOf is the domain of private names in a region.
-func domainOf(r vpc.Region) string {
-	_, domain, _ := strings.Cut(vpc.PrivateDNSName(r, netip.IPv4Unspecified()), ".")
-	return domain
-}
-
 // directory finds who has an address now.
 func (a *Agent) directory() names.Directory {
 	return names.Directory{
@@ -55,6 +49,9 @@ func (a *Agent) directory() names.Directory {
 			defer a.mu.Unlock()
 			n, private := a.host.AtPublic(public)
 			if n == nil {
+				return names.Host{}, false
+			}
+			if v := a.nouns.vpcs[n.Network]; v != nil && !v.DNSHostnames {
 				return names.Host{}, false
 			}
 			return names.Host{Region: n.Region, Network: n.Network, Private: private, Public: public}, true
@@ -73,29 +70,39 @@ func (a *Agent) directory() names.Directory {
 
 // instanceHandlers answer an instance's questions as of now.
 func (a *Agent) instanceHandlers(id vpc.InstanceID) fabric.Handlers {
-	subject := func() (names.Subject, bool) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		i := a.nouns.instances[id]
-		if i == nil {
-			return names.Subject{}, false
-		}
-		n := a.host.Interface(i.Interface)
-		if n == nil {
-			return names.Subject{}, false
-		}
-		return names.Subject{Instance: i, Interface: n, GroupNames: a.nouns.groupNames(i.Groups)}, true
-	}
+	subject := func() (names.Subject, bool) { return a.subject(id) }
 	return fabric.Handlers{
 		Metadata: names.Metadata(subject),
 		DNS: func(_ context.Context, network string, query []byte) []byte {
 			s, ok := subject()
-			if !ok {
+			if !ok || !s.Answers() {
 				return nil
 			}
-			return a.resolver.Answer(names.View{Region: s.Interface.Region, Network: s.Interface.Network}, network, query)
+			return a.resolver.Answer(s.View(), network, query)
 		},
 	}
+}
+
+// subject is what an instance is told about itself; false says that it is not
+// known now.
+func (a *Agent) subject(id vpc.InstanceID) (names.Subject, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := a.nouns.instances[id]
+	if i == nil {
+		return names.Subject{}, false
+	}
+	s := names.Subject{Instance: i, VPC: a.nouns.vpcs[i.Network]}
+	for _, n := range a.nouns.interfacesOf(id) {
+		groups := n.Groups
+		if s.VPC == nil {
+			groups = i.Groups // in the order in which they were named
+		}
+		s.Interfaces = append(s.Interfaces, names.Interface{
+			NetworkInterface: n, GroupNames: a.nouns.groupNames(groups), Subnet: a.nouns.subnets[n.Subnet],
+		})
+	}
+	return s, len(s.Interfaces) > 0
 }
 
 // outsideHandlers answer a host on the internet side, which has no metadata.

@@ -193,6 +193,8 @@ func TestNetworksWithTheSameAddresses(t *testing.T) {
 	s.says(x, get("10.0.1.4"), "instance i-214 address 10.0.1.4 peer 10.0.0.4")
 	s.says(y, get("10.0.0.4"), "instance i-204 address 10.0.0.4 peer 10.0.1.4")
 	s.says(x, "curl -sS -m 1 http://10.0.0.5/ >/dev/null 2>&1 || echo nobody", "nobody")
+	s.says(a, get("ip-10-0-0-5.ec2.internal"), "instance i-105 address 10.0.0.5 peer 10.0.0.4")
+	s.says(a, "curl -sS http://169.254.169.254/latest/meta-data/network/interfaces/macs/02:52:0a:00:00:04/vpc-id", "vpc-1")
 	s.says(a, "cat /etc/resolv.conf | grep nameserver", "nameserver 10.0.0.2\nnameserver 169.254.169.253")
 	s.says(a, "ip -4 -o address show eth0 | tr -s ' ' | cut -d' ' -f4; ip route show default", "10.0.0.4/24\ndefault via 10.0.0.1 dev eth0")
 }

@@ -11,10 +11,20 @@ import (
 
 // A Subject is the instance that metadata is about.
 type Subject struct {
-	Instance   *vpc.Instance
-	Interface  *vpc.NetworkInterface
-	GroupNames []string // of Instance's groups, in their order
+	Instance *vpc.Instance
+
+	// Interfaces are the instance's, by device index: the first is what the
+	// instance itself is said to have.
+	Interfaces []Interface
+
+	VPC *vpc.VPC // nil in EC2-Classic
 }
+
+// View is how the subject sees names.
+func (s *Subject) View() View { return View{Region: s.Instance.Region, Network: s.Instance.Network} }
+
+// Answers reports whether the subject's resolver answers.
+func (s *Subject) Answers() bool { return s.VPC == nil || s.VPC.DNSSupport }
 
 // Metadata serves the metadata of one instance, with or without session tokens
 // (EC2 User Guide 2012, "Instance Metadata"; EC2 User Guide, "Use the Instance
@@ -110,44 +120,34 @@ func list(tree map[string]string, directory string) string {
 // metadataTree is all the metadata of s, by path below the version. What has no
 // value is not there.
 func metadataTree(s Subject) map[string]string {
-	i, n := s.Instance, s.Interface
-	mac := n.MAC()
-	hardware := fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5])
+	i, first := s.Instance, s.Interfaces[0]
 	values := map[string]string{
 		"ami-id":                      string(i.Image),
 		"ami-launch-index":            fmt.Sprint(i.LaunchIndex),
 		"ami-manifest-path":           "(unknown)",
-		"hostname":                    vpc.PrivateDNSName(i.Region, i.PrivateAddr),
+		"hostname":                    first.localName(),
 		"instance-action":             "none",
 		"instance-id":                 string(i.ID),
 		"instance-type":               i.Type,
+		"ipv6":                        firstOf(first.ipv6()),
 		"kernel-id":                   i.Kernel,
-		"local-hostname":              vpc.PrivateDNSName(i.Region, i.PrivateAddr),
-		"local-ipv4":                  i.PrivateAddr.String(),
-		"mac":                         hardware,
+		"local-hostname":              first.localName(),
+		"local-ipv4":                  first.Primary().String(),
+		"mac":                         first.hardware(),
 		"placement/availability-zone": string(i.Zone),
 		"placement/region":            string(i.Region),
 		"profile":                     "default-paravirtual",
-		"public-hostname":             vpc.PublicDNSName(i.Region, i.PublicAddr),
+		"public-hostname":             first.publicName(s.VPC),
+		"public-ipv4":                 firstOf(first.public()),
 		"ramdisk-id":                  i.Ramdisk,
 		"reservation-id":              string(i.Reservation),
-		"security-groups":             strings.Join(s.GroupNames, "\n"),
+		"security-groups":             strings.Join(first.GroupNames, "\n"),
 		"services/domain":             "amazonaws.com",
 	}
-	if i.PublicAddr.IsValid() {
-		values["public-ipv4"] = i.PublicAddr.String()
-	}
-	for name, value := range map[string]string{
-		"device-number":   "0",
-		"local-hostname":  values["local-hostname"],
-		"local-ipv4s":     values["local-ipv4"],
-		"mac":             hardware,
-		"owner-id":        string(n.Account),
-		"public-hostname": values["public-hostname"],
-		"public-ipv4s":    values["public-ipv4"],
-		"security-groups": values["security-groups"],
-	} {
-		values["network/interfaces/macs/"+hardware+"/"+name] = value
+	for _, n := range s.Interfaces {
+		for name, value := range n.metadata(s.VPC) {
+			values["network/interfaces/macs/"+n.hardware()+"/"+name] = value
+		}
 	}
 	tree := map[string]string{}
 	for path, value := range values {

@@ -17,10 +17,14 @@ func subject() Subject {
 		Instance: &vpc.Instance{
 			ID: "i-cfd732a6", Region: "us-east-1", Zone: "us-east-1a", Reservation: "r-1", LaunchIndex: 2,
 			Image: "ami-eca54085", Type: "m1.small", UserData: []byte("#!/bin/sh\n"),
-			PrivateAddr: ip("10.254.1.2"), PublicAddr: ip("203.0.113.12"),
 		},
-		Interface:  &vpc.NetworkInterface{Account: "111122223333", Addresses: []netip.Addr{ip("10.254.1.2")}},
-		GroupNames: []string{"default", "web"},
+		Interfaces: []Interface{{
+			NetworkInterface: &vpc.NetworkInterface{
+				Account: "111122223333", Region: "us-east-1", Addresses: []netip.Addr{ip("10.254.1.2")},
+				Public: map[netip.Addr]netip.Addr{ip("10.254.1.2"): ip("203.0.113.12")},
+			},
+			GroupNames: []string{"default", "web"},
+		}},
 	}
 }
 
@@ -118,7 +122,7 @@ services/`
 
 func TestMetadataOfALesserInstance(t *testing.T) {
 	s := subject()
-	s.Instance.PublicAddr, s.Instance.UserData = netip.Addr{}, nil
+	s.Interfaces[0].Public, s.Instance.UserData = nil, nil
 	h := Metadata(func() (Subject, bool) { return s, true })
 	for path, want := range map[string]string{
 		"/latest/user-data":                 "Not Found",

@@ -27,7 +27,7 @@ type Host struct {
 // A Directory knows which addresses there are now. Both functions may be called
 // from several goroutines.
 type Directory struct {
-	// ByPublic finds the host that holds a public address.
+	// ByPublic finds the host that has a name by a public address.
 	ByPublic func(public netip.Addr) (Host, bool)
 
 	// ByPrivate finds the host that holds a private address in a network.
