@@ -77,12 +77,9 @@ func isReturn(service awsquery.Service, element string) bool {
 // since (EC2 User Guide 2012, samples; EC2 API reference of today).
 func notInModel(action, element string) bool {
 	names := []string{
-		"CreateSecurityGroup return",
 		"CreateSecurityGroup securityGroupArn",
-		"DeleteSecurityGroup return",
 		"DeleteSecurityGroup groupId",
 		"DescribeSecurityGroups securityGroupInfo.item.securityGroupArn",
-		"RebootInstances return",
 	}
 	return slices.Contains(names, action+" "+element) ||
 		element == "securityGroupRuleSet.item.securityGroupRuleArn" ||

@@ -44,11 +44,9 @@ func (r *request) makeVPC(tx *store.Tx, template vpc.VPC) *vpc.VPC {
 	table := r.newRouteTable(tx, v)
 	table.Associations = []vpc.RouteTableAssociation{{ID: r.newAssociationID("rtbassoc")}}
 	tx.PutRouteTable(table)
-	acl := &vpc.NetworkACL{
-		ID:      newIDUnless("acl", r.Account.Era, func(id vpc.ACLID) bool { return tx.ACL(r.Region, r.Account.ID, id) != nil }),
-		Account: r.Account.ID, Region: r.Region, Network: v.ID, Default: true, Created: time.Now().UTC(),
-		Entries: []vpc.ACLEntry{allowAll(allowIPv4Entry, false, anyIPv4), allowAll(allowIPv4Entry, true, anyIPv4)},
-	}
+	acl := r.newACL(tx, v.ID)
+	acl.Default = true
+	acl.Entries = []vpc.ACLEntry{allowAll(allowIPv4Entry, false, anyIPv4), allowAll(allowIPv4Entry, true, anyIPv4)}
 	tx.PutACL(acl)
 	if len(v.IPv6) > 0 {
 		r.allowIPv6(tx, v)

@@ -40,6 +40,7 @@ type Token struct {
 	Reservation vpc.ReservationID // of RunInstances
 	Interface   vpc.InterfaceID   // of CreateNetworkInterface
 	RouteTable  vpc.RouteTableID  // of CreateRouteTable
+	ACL         vpc.ACLID         // of CreateNetworkAcl
 	Created     time.Time
 }
 

@@ -232,7 +232,12 @@ func (tx *Tx) DeleteAddress(a *vpc.Address) {
 func (tx *Tx) PutACL(a *vpc.NetworkACL) { tx.put(aclKey(a.Region, a.Account, a.ID), a) }
 
 // DeleteACL deletes a network ACL.
-func (tx *Tx) DeleteACL(a *vpc.NetworkACL) { tx.remove(aclKey(a.Region, a.Account, a.ID)) }
+func (tx *Tx) DeleteACL(a *vpc.NetworkACL) {
+	tx.remove(aclKey(a.Region, a.Account, a.ID))
+	if a.ClientToken != "" {
+		tx.remove(tokenKey(a.Region, a.Account, "CreateNetworkAcl", a.ClientToken))
+	}
+}
 
 // PutToken remembers what a call with a client token has done.
 func (tx *Tx) PutToken(region vpc.Region, account vpc.AccountID, token string, t *Token) {

@@ -8,15 +8,16 @@ import (
 // A NetworkACL is a stateless, ordered list for each direction. It judges
 // packets that cross the boundary of its subnets.
 type NetworkACL struct {
-	ID      ACLID
-	Account AccountID
-	Region  Region
-	Network NetworkID
-	Default bool
-	Entries []ACLEntry
-	Subnets []ACLAssociation // whose ACL this is
-	Created time.Time
-	Tags    []Tag
+	ID          ACLID
+	Account     AccountID
+	Region      Region
+	Network     NetworkID
+	Default     bool
+	Entries     []ACLEntry
+	Subnets     []ACLAssociation // whose ACL this is
+	Created     time.Time
+	ClientToken string
+	Tags        []Tag
 }
 
 // An ACLAssociation gives a subnet its ACL. Every subnet has exactly one.
