@@ -9,11 +9,11 @@ WORLDS ?= 20000
 PACKETS ?= 50
 SEED ?= 0
 
-.PHONY: help up down build unit test fuzz lint generate bench
+.PHONY: help up down build unit test fuzz lint generate bench bench-quick bench-control bench-parts
 .DEFAULT_GOAL := help
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Install what is missing, build, start a daemon in the background and play the tour (root)
 	@scripts/up
@@ -43,5 +43,14 @@ generate: ## Compile the BPF programs anew, with Debian's clang-14
 	@scripts/prerequisites generate
 	@$(GO) generate ./internal/dataplane
 
-bench: ## Measure functions, and as root the programs in the kernel and a daemon with 200 instances
-	@scripts/bench
+bench: ## Measure the way of packets against a bridge, nftables and iptables, and write docs/benchmarks.md (root, ≤ 20 min)
+	@scripts/bench peers
+
+bench-quick: ## The same in ≤ 3 min: too short for figures, and enough to see that everything works (root)
+	@scripts/bench quick
+
+bench-control: ## Measure changes and API calls; PEER=URL names an endpoint of somebody else to compare with (root)
+	@scripts/bench control $(if $(PEER),-peer $(PEER))
+
+bench-parts: ## Measure functions, and as root the programs in the kernel and a daemon with 200 instances
+	@scripts/bench parts

@@ -38,7 +38,7 @@ type Options struct {
 
 	MaxFlows        int // 0: DefaultMaxFlows
 	HalfOpen        int // unanswered flows of one interface; 0: a sixteenth of MaxFlows
-	EventsPerSecond int // 0: DefaultEventsPerSecond
+	EventsPerSecond int // 0: DefaultEventsPerSecond; negative: none are told
 	Revoke          policy.Revocation
 
 	// mapSizes are of maps that a test wants to fill.
@@ -221,7 +221,7 @@ func (d *Dataplane) prepare() error {
 		return err
 	}
 	c.HalfOpenLimit = uint32(d.options.HalfOpen)
-	c.EventsPerSecond = uint32(d.options.EventsPerSecond)
+	c.EventsPerSecond = uint32(max(0, d.options.EventsPerSecond))
 	c.Strict = 0
 	if d.options.Revoke == policy.RevokeStrict {
 		c.Strict = 1
