@@ -81,13 +81,13 @@ func (t *Traffic) converse() *conversation {
 		seq:      [2]uint32{t.rnd.Uint32(), t.rnd.Uint32()},
 		icmpType: pick(t.rnd, []uint8{8, 8, 8, 13, 15, 17}),
 	}
-	if t.rnd.IntN(3) == 0 { // mostly, there is nothing between two VPCs
+	if t.rnd.IntN(3) > 0 { // there is little between two VPCs
 		_, network := t.world.homes(c.client)
 		for _, there := t.world.homes(c.server); there != network; _, there = t.world.homes(c.server) {
 			c.server = policy.Port(pick(t.rnd, Ports))
 		}
 	}
-	if !t.findAddresses(c) {
+	if c.client == c.server && t.rnd.IntN(20) > 0 || !t.findAddresses(c) {
 		return t.converse()
 	}
 	if c.proto == vpc.ICMP && c.clientAddr.Is6() {
@@ -122,9 +122,9 @@ func (t *Traffic) findAddresses(c *conversation) bool {
 
 // Next makes a frame and says by which port it comes.
 func (t *Traffic) Next() (policy.Port, []byte) {
-	if len(t.conversations) < 6 || t.rnd.IntN(12) == 0 {
+	if len(t.conversations) < 4 || t.rnd.IntN(12) == 0 {
 		t.conversations = append(t.conversations, t.converse())
-		if len(t.conversations) > 12 {
+		if len(t.conversations) > 6 {
 			t.conversations = t.conversations[1:]
 		}
 	}

@@ -26,6 +26,7 @@ type World struct {
 	rules      []*vpc.Rule
 	interfaces []*vpc.NetworkInterface
 	ports      map[policy.Port]policy.Plug
+	inUse      []vpc.RuleID // that have admitted packets lately
 
 	numbers *Numbers
 }
@@ -87,7 +88,7 @@ func NewWorld(rnd *rand.Rand, numbers *Numbers) *World {
 	for i := range 2 {
 		w.addVPC(i)
 	}
-	for range rnd.IntN(60) {
+	for range 10 + rnd.IntN(60) {
 		w.AddRule()
 	}
 	return w
@@ -222,6 +223,26 @@ func (w *World) Whole() *vpc.Feed {
 
 func subnetID(n vpc.SubnetNumber) vpc.SubnetID { return vpc.SubnetID(fmt.Sprintf("subnet-%d", n)) }
 
+// Admitted says that a rule has admitted a packet. One of those is more likely
+// to go than others: flows depend on it.
+func (w *World) Admitted(rule vpc.RuleID) {
+	w.inUse = append(w.inUse, rule)
+	if len(w.inUse) > 4 {
+		w.inUse = w.inUse[1:]
+	}
+}
+
+// anyRule is the index of one.
+func (w *World) anyRule() int {
+	if len(w.inUse) > 0 && w.rnd.IntN(4) > 0 {
+		id := pick(w.rnd, w.inUse)
+		if i := slices.IndexFunc(w.rules, func(r *vpc.Rule) bool { return r.ID == id }); i >= 0 {
+			return i
+		}
+	}
+	return w.rnd.IntN(len(w.rules))
+}
+
 // Change changes one thing, and returns it as a feed.
 func (w *World) Change() *vpc.Feed {
 	w.numbers.revision++
@@ -231,7 +252,7 @@ func (w *World) Change() *vpc.Feed {
 		f.Rules = []*vpc.Rule{w.AddRule()}
 	case 2, 3, 4:
 		if len(w.rules) > 0 {
-			i := w.rnd.IntN(len(w.rules))
+			i := w.anyRule()
 			f.GoneRules = []vpc.RuleID{w.rules[i].ID}
 			w.rules = slices.Delete(w.rules, i, i+1)
 		}

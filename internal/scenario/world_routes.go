@@ -45,7 +45,10 @@ func (w *World) addVPC(i int) {
 	}
 	for _, g := range w.groups[network] {
 		if w.rnd.IntN(2) == 0 {
-			w.openEgress(g)
+			w.open(g, true)
+		}
+		if w.rnd.IntN(5) == 0 {
+			w.open(g, false)
 		}
 	}
 }

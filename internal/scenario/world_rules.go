@@ -53,11 +53,11 @@ func (w *World) AddRule() *vpc.Rule {
 	return w.addRule(r)
 }
 
-// openEgress lets a group's members send everything, as those of a new group
-// may.
-func (w *World) openEgress(group vpc.GroupID) {
+// open lets a group's members send everything, as those of a new group may, or
+// receive it.
+func (w *World) open(group vpc.GroupID, egress bool) {
 	for _, everybody := range []string{"0.0.0.0/0", "::/0"} {
-		r := &vpc.Rule{Egress: true, Group: group, Proto: vpc.AnyProto}
+		r := &vpc.Rule{Egress: egress, Group: group, Proto: vpc.AnyProto}
 		r.Peer.CIDR = netip.MustParsePrefix(everybody)
 		w.addRule(r)
 	}
