@@ -46,6 +46,43 @@ var instanceActions = map[string]*action{
 		handler: handle((*request).rebootInstances),
 		done:    []string{"InstanceId.N", "DryRun"},
 	},
+	"ModifyInstanceAttribute": {
+		handler: handle((*request).modifyInstance),
+		done: []string{
+			"InstanceId", "Attribute", "Value", "GroupId.N", "SourceDestCheck.Value", "InstanceType.Value", "UserData.Value",
+			"DisableApiTermination.Value", "DisableApiStop.Value", "InstanceInitiatedShutdownBehavior.Value", "DryRun",
+		},
+		kept: []string{
+			"Kernel.Value", "Ramdisk.Value", "EbsOptimized.Value",
+			"BlockDeviceMapping.N.DeviceName", "BlockDeviceMapping.N.Ebs.DeleteOnTermination",
+		},
+	},
+	"DescribeInstanceAttribute": {
+		handler: handle((*request).describeInstanceAttribute),
+		done:    []string{"InstanceId", "Attribute", "DryRun"},
+	},
+	"ResetInstanceAttribute": {
+		handler: handle((*request).resetInstanceAttribute),
+		done:    []string{"InstanceId", "Attribute", "DryRun"},
+	},
+	"DescribeInstanceStatus": {
+		handler: handle((*request).describeInstanceStatus),
+		done: []string{
+			"InstanceId.N", "IncludeAllInstances", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun",
+		},
+	},
+	"DescribeInstanceTypes": {
+		handler: handle((*request).describeInstanceTypes),
+		done:    []string{"InstanceType.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
+	},
+	"DescribeInstanceCreditSpecifications": {
+		handler: handle((*request).describeCredits),
+		done:    []string{"InstanceId.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
+	},
+	"DescribeVolumes": {
+		handler: handle((*request).describeVolumes),
+		done:    []string{"VolumeId.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
+	},
 	"DescribeImages": {
 		handler: handle((*request).describeImages),
 		done: []string{

@@ -131,7 +131,7 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 		return nil, err
 	}
 	if in.InstanceType != "" && !typeName.MatchString(in.InstanceType) {
-		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for InstanceType.", in.InstanceType)
+		return nil, errInstanceType(in.InstanceType)
 	}
 	zones := zonesOf(r.Region)
 	switch {

@@ -58,6 +58,10 @@ var instanceTypes = map[string]instanceType{
 	"r5.xlarge":  {4, 32768, 4, 15, 15, true},
 }
 
+func errInstanceType(name string) error {
+	return vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for InstanceType.", name)
+}
+
 func instanceTypeNamed(name string) instanceType {
 	if t, ok := instanceTypes[name]; ok {
 		return t

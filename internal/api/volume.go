@@ -23,6 +23,12 @@ type volumeInput struct {
 	DeleteOnTermination *bool  `aws:"DeleteOnTermination"`
 }
 
+// What a root volume is when nobody says otherwise.
+const (
+	rootSize    = 8 // GiB
+	usualVolume = "standard"
+)
+
 const maxVolumeSize = 16384 // GiB (EC2 API reference, EbsBlockDevice)
 
 var (
@@ -33,7 +39,7 @@ var (
 // volumesFor are the volumes of an instance that is launched with a mapping,
 // without their ids: the root's first, which every instance has.
 func volumesFor(mapping []blockDeviceInput) ([]vpc.Volume, error) {
-	volumes := []vpc.Volume{{Device: rootDevice, DeleteOnTermination: true}}
+	volumes := []vpc.Volume{{Device: rootDevice, Size: rootSize, Type: usualVolume, DeleteOnTermination: true}}
 	var seen []string
 	for _, d := range mapping {
 		if d.Device == "" {
@@ -65,7 +71,7 @@ func volumesFor(mapping []blockDeviceInput) ([]vpc.Volume, error) {
 }
 
 func (d *blockDeviceInput) volume() (vpc.Volume, error) {
-	v := vpc.Volume{Device: d.Device, DeleteOnTermination: true}
+	v := vpc.Volume{Device: d.Device, Size: rootSize, Type: or(d.EBS.Type, usualVolume), DeleteOnTermination: true}
 	switch {
 	case d.EBS.Size == nil && d.Device != rootDevice: // an image says how large its root is
 		return v, vpc.Errorf(vpc.MissingParameter, "The request must contain the parameter size or snapshotId")
@@ -74,8 +80,35 @@ func (d *blockDeviceInput) volume() (vpc.Volume, error) {
 	case !slices.Contains(volumeTypes, d.EBS.Type):
 		return v, vpc.Errorf(vpc.InvalidParameterValue, "Value (%s) for parameter volumeType is invalid.", d.EBS.Type)
 	}
+	if d.EBS.Size != nil {
+		v.Size = *d.EBS.Size
+	}
 	if d.EBS.DeleteOnTermination != nil {
 		v.DeleteOnTermination = *d.EBS.DeleteOnTermination
 	}
 	return v, nil
+}
+
+// volumeChangeInput asks for a change of a volume of an instance (EC2 API
+// reference, InstanceBlockDeviceMappingSpecification).
+type volumeChangeInput struct {
+	Device string `aws:"DeviceName,required"`
+	EBS    struct {
+		DeleteOnTermination *bool `aws:"DeleteOnTermination"`
+	} `aws:"Ebs"`
+}
+
+// changeVolumes changes the volumes of an instance, a copy.
+func changeVolumes(i *vpc.Instance, changes []volumeChangeInput) error {
+	i.Volumes = slices.Clone(i.Volumes)
+	for _, c := range changes {
+		at := slices.IndexFunc(i.Volumes, func(v vpc.Volume) bool { return v.Device == c.Device })
+		if at < 0 {
+			return vpc.Errorf(vpc.InvalidInstanceAttributeValue, "No device is currently mapped at %s", c.Device)
+		}
+		if c.EBS.DeleteOnTermination != nil {
+			i.Volumes[at].DeleteOnTermination = *c.EBS.DeleteOnTermination
+		}
+	}
+	return nil
 }

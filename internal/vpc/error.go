@@ -84,6 +84,7 @@ const (
 	InvalidSubnetIDNotFound                      Code = "InvalidSubnetID.NotFound"
 	InvalidSubnetRange                           Code = "InvalidSubnet.Range"
 	InvalidUserDataMalformed                     Code = "InvalidUserData.Malformed"
+	InvalidVolumeNotFound                        Code = "InvalidVolume.NotFound"
 	InvalidVPCCIDRBlockAssociationIDNotFound     Code = "InvalidVpcCidrBlockAssociationID.NotFound"
 	InvalidVPCIDMalformed                        Code = "InvalidVpcID.Malformed"
 	InvalidVPCIDNotFound                         Code = "InvalidVpcID.NotFound"

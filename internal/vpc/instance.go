@@ -48,6 +48,8 @@ type Instance struct {
 type Volume struct {
 	ID                  string // vol-
 	Device              string // such as /dev/sda1
+	Size                int    // GiB
+	Type                string // such as gp2
 	DeleteOnTermination bool
 }
 
