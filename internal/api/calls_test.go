@@ -208,13 +208,24 @@ func TestClientToken(t *testing.T) {
 func TestPages(t *testing.T) {
 	w := fresh(t)
 	c := w.caller(t, albert)
-	for i := range 11 { // and the default group
+	for i := range 10 { // and the default groups of EC2-Classic and of the VPC
 		c.ok("CreateSecurityGroup", fmt.Sprintf("GroupName=group-%d", i), "GroupDescription=d")
 	}
 	c.ok("RunInstances", "ImageId=ami-eca54085", "MinCount=12", "MaxCount=12")
+	id := "VpcId=" + newVPC(c)
+	for i := range 12 {
+		subnet := text(c.ok("CreateSubnet", id, fmt.Sprintf("CidrBlock=10.0.%d.0/24", i)), "subnetId")
+		c.ok("CreateTags", "ResourceId.1="+subnet, "Tag.1.Key=Name")
+	}
+	for range 11 { // and the main one
+		c.ok("CreateRouteTable", id)
+	}
 	for _, tt := range []struct{ action, element string }{
 		{"DescribeSecurityGroups", "<groupDescription>"},
 		{"DescribeInstances", "<instanceId>"},
+		{"DescribeSubnets", "<subnetId>"},
+		{"DescribeRouteTables", "<ownerId>"},
+		{"DescribeTags", "<resourceId>"},
 	} {
 		var sizes []int
 		token := ""

@@ -1,7 +1,8 @@
 package api
 
 import (
-	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"ringfence/internal/vpc"
 )
@@ -23,36 +24,63 @@ type tagItem struct {
 	Value string `aws:"value"`
 }
 
-// How long tags may be, and how many a noun may have (EC2 User Guide, "Tag
-// restrictions").
+// How many characters tags may have, and how many of them a noun (EC2 User
+// Guide, "Tag restrictions").
 const maxTagKey, maxTagValue, maxTags = 127, 255, 50
+
+// reservedTags is how the keys begin that only AWS gives, in any case.
+const reservedTags = "aws:"
 
 // tagsFor returns the tags for a type of noun. Tags for another type are a
 // fault of the caller: no such noun is made.
 func tagsFor(resourceType string, specs []tagSpecification) ([]vpc.Tag, error) {
-	var tags []vpc.Tag
+	var given []tag
 	for _, s := range specs {
 		if s.ResourceType != resourceType {
 			return nil, vpc.Errorf(vpc.InvalidParameterValue, "'%s' is not a valid taggable resource type for this operation.", s.ResourceType)
 		}
-		for _, t := range s.Tags {
-			switch {
-			case t.Key == "":
-				return nil, vpc.Errorf(vpc.InvalidParameterValue, "Tag key cannot be null or empty.")
-			case len(t.Key) > maxTagKey:
-				return nil, vpc.Errorf(vpc.InvalidParameterValue, "Tag key exceeds the maximum length of %d characters", maxTagKey)
-			case len(t.Value) > maxTagValue:
-				return nil, vpc.Errorf(vpc.InvalidParameterValue, "Tag value exceeds the maximum length of %d characters", maxTagValue)
-			case slices.ContainsFunc(tags, func(o vpc.Tag) bool { return o.Key == t.Key }):
-				return nil, vpc.Errorf(vpc.InvalidParameterValue, "Duplicate tag key '%s' specified.", t.Key)
-			}
-			tags = append(tags, vpc.Tag(t))
-		}
+		given = append(given, s.Tags...)
 	}
-	if len(tags) > maxTags {
-		return nil, vpc.Errorf(vpc.InvalidParameterValue, "A resource can have at most %d tags.", maxTags)
+	tags, err := newTags(given)
+	if err != nil {
+		return nil, err
+	}
+	return tags, checkTagLimit(tags)
+}
+
+// newTags checks each of the tags that a call gives. A key may be there once.
+func newTags(given []tag) ([]vpc.Tag, error) {
+	var tags []vpc.Tag
+	seen := map[string]bool{}
+	for _, t := range given {
+		switch {
+		case t.Key == "":
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "Tag key cannot be null or empty.")
+		case utf8.RuneCountInString(t.Key) > maxTagKey:
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "Tag key exceeds the maximum length of %d characters", maxTagKey)
+		case utf8.RuneCountInString(t.Value) > maxTagValue:
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "Tag value exceeds the maximum length of %d characters", maxTagValue)
+		case isReserved(t.Key):
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "Tag keys starting with 'aws:' are reserved for internal use")
+		case seen[t.Key]:
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "Duplicate tag key '%s' specified.", t.Key)
+		}
+		seen[t.Key] = true
+		tags = append(tags, vpc.Tag(t))
 	}
 	return tags, nil
+}
+
+func isReserved(key string) bool {
+	return len(key) >= len(reservedTags) && strings.EqualFold(key[:len(reservedTags)], reservedTags)
+}
+
+// checkTagLimit refuses so many tags on one noun.
+func checkTagLimit(tags []vpc.Tag) error {
+	if len(tags) > maxTags {
+		return vpc.Errorf(vpc.TagLimitExceeded, "The maximum number of Tags for a resource has been reached.")
+	}
+	return nil
 }
 
 func vpcTags(items []tagItem) []vpc.Tag {

@@ -51,6 +51,7 @@ type Volume struct {
 	Size                int    // GiB
 	Type                string // such as gp2
 	DeleteOnTermination bool
+	Tags                []Tag
 }
 
 // A Reservation is what one RunInstances call has launched.
