@@ -89,7 +89,6 @@ const (
 	InvalidVPCIDMalformed                        Code = "InvalidVpcID.Malformed"
 	InvalidVPCIDNotFound                         Code = "InvalidVpcID.NotFound"
 	InvalidVPCRange                              Code = "InvalidVpc.Range"
-	InvalidVolumeNotFound                        Code = "InvalidVolume.NotFound"
 	InvalidZoneNotFound                          Code = "InvalidZone.NotFound"
 	MalformedQueryString                         Code = "MalformedQueryString"
 	MissingAction                                Code = "MissingAction"
