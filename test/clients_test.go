@@ -14,7 +14,7 @@ import (
 // env prints, as a user's shell would.
 func (d *daemon) client(shell string, args ...string) string {
 	d.t.Helper()
-	script := `eval "$(ringfence env --profile classic)"; ` + shell
+	script := `eval "$(ringfence env --profile ` + d.profile + `)"; ` + shell
 	c := exec.Command("bash", slices.Concat([]string{"-c", script, "bash"}, args)...)
 	c.Env = append(d.command("ringfence").Env, "AWS_PAGER=", "AWS_CONFIG_FILE=/dev/null", "AWS_PROFILE=",
 		"AWS_SHARED_CREDENTIALS_FILE=/dev/null", "PYTHONDONTWRITEBYTECODE=1")

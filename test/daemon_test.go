@@ -58,6 +58,7 @@ type daemon struct {
 	flags    []string
 	listen   string
 	endpoint string   // once it is ready
+	profile  string   // of the credentials that clients use
 	enter    []string // what commands begin with; see TestHostLink
 	process  *exec.Cmd
 	log      *os.File
@@ -96,7 +97,8 @@ func newDaemon(t *testing.T, flags ...string) *daemon {
 	}
 	d := &daemon{
 		t: t, name: "e" + strings.ToLower(rand.Text()[:6]), dataDir: t.TempDir(), log: log, listen: "127.0.0.1:0",
-		flags: append(flags, "--no-host-route"),
+		profile: "classic",
+		flags:   append(flags, "--no-host-route"),
 	}
 	t.Cleanup(func() {
 		if t.Failed() {

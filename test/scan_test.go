@@ -27,7 +27,11 @@ func (d *daemon) scan(where []string, address, ports string) scan {
 	if _, err := exec.LookPath("nmap"); err != nil {
 		d.t.Skip("needs nmap")
 	}
-	command := []string{"--", "nmap", "-n", "-Pn", "-sT", "-p", ports, "--max-retries", "1", "--min-rate", "300", "--host-timeout", "60s", "-oG", "-", address}
+	family := "-4"
+	if strings.Contains(address, ":") {
+		family = "-6"
+	}
+	command := []string{"--", "nmap", family, "-n", "-Pn", "-sT", "-p", ports, "--max-retries", "1", "--min-rate", "300", "--host-timeout", "60s", "-oG", "-", address}
 	s, err := readScan(d.run(append(where, command...)...))
 	if err != nil {
 		d.t.Fatal(err)
