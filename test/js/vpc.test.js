@@ -1,4 +1,4 @@
-// Calls a daemon by @aws-sdk/client-ec2. TestSDKs of ringfence/test starts one
+// Calls a daemon by @aws-sdk/client-ec2. TestJavaScriptSDK of ringfence/test starts one
 // and runs this; by hand: eval "$(ringfence env)" && node --test.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -18,7 +18,7 @@ import (
 func connect(t *testing.T) *ec2.Client {
 	t.Helper()
 	if os.Getenv("AWS_ENDPOINT_URL") == "" {
-		t.Skip("needs a daemon: run TestSDKs of ringfence/test, or set the environment by ringfence env")
+		t.Skip("needs a daemon: run TestGoSDK of ringfence/test, or set the environment by ringfence env")
 	}
 	c, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {

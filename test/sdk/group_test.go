@@ -58,9 +58,9 @@ func TestSecurityGroupWithSeparateRules(t *testing.T) {
 
 	must[ec2.ModifySecurityGroupRulesOutput](t)(c.ModifySecurityGroupRules(ctx, &ec2.ModifySecurityGroupRulesInput{GroupId: &group, SecurityGroupRules: []types.SecurityGroupRuleUpdate{{
 		SecurityGroupRuleId: &id, SecurityGroupRule: &types.SecurityGroupRuleRequest{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(8443), ToPort: aws.Int32(8443),
-			CidrIpv6: aws.String("2001:db8:8000::/48"), Description: aws.String("moved")},
+			CidrIpv4: aws.String("198.51.100.0/24"), Description: aws.String("moved")},
 	}}}))
-	if got := readRule(); *got.FromPort != 8443 || aws.ToString(got.CidrIpv4) != "" || *got.CidrIpv6 != "2001:db8:8000::/48" || *got.Description != "moved" {
+	if got := readRule(); *got.FromPort != 8443 || *got.CidrIpv4 != "198.51.100.0/24" || *got.Description != "moved" {
 		t.Errorf("updated in place: %+v", got)
 	}
 
