@@ -33,7 +33,7 @@ func (d *Dataplane) adopt() error {
 	}
 	// What is left of other slots, half written or not yet removed, must not
 	// become part of the next slot of the same index.
-	if err := d.sweepEntries(kept); err != nil {
+	if err := d.sweepClassifiers(kept); err != nil {
 		return err
 	}
 	return d.keepRanges(kept)
@@ -55,25 +55,20 @@ func (d *Dataplane) keep(j *kernelJudges, kept map[uint32]bool) bool {
 	return true
 }
 
-// adoptRoutes finds the routes of subnets that somebody is in, and removes those
-// of others: they must not become routes of the next subnet of the same index.
+// adoptRoutes finds the routes of subnets that somebody may be in, and removes
+// those of others: they must not become routes of the next subnet of the same
+// index.
 func (d *Dataplane) adoptRoutes() error {
 	byIndex := make(map[uint32]*judgeSet)
 	for _, s := range d.subnets.of {
 		byIndex[s.index] = s
 	}
-	var dead []kernelRouteKey
-	err := each(d.objects.Routes, func(k kernelRouteKey, r *kernelRoute) {
+	return sweepEntries(d.objects.Routes, func(k kernelRouteKey, r *kernelRoute) bool {
 		if s := byIndex[swap32(k.Subnet)]; s != nil {
 			s.routes[k] = *r
-		} else {
-			dead = append(dead, k)
 		}
+		return d.subnets.indexes.taken[swap32(k.Subnet)]
 	})
-	if err != nil {
-		return err
-	}
-	return deleteAll(d.objects.Routes, dead)
 }
 
 // keepRanges leaves alone what slots have in the arrays of rule numbers and of
@@ -144,6 +139,7 @@ func (d *Dataplane) Sweep() error {
 		return err
 	}
 	for _, t := range []*judgeTable{&d.sets, &d.subnets} {
+		d.sweepJudges(t)
 		for key, s := range t.of {
 			if s.users == 0 {
 				d.vacate(t, key)
@@ -157,6 +153,20 @@ func (d *Dataplane) Sweep() error {
 		return err
 	}
 	return d.sweepSlots()
+}
+
+// sweepJudges frees what an earlier process had vacated, but not cleared, when
+// it ended. Nobody has been judged by it since.
+func (d *Dataplane) sweepJudges(t *judgeTable) {
+	live := make(map[uint32]bool)
+	for _, s := range t.of {
+		live[s.index] = true
+	}
+	for i := uint32(1); i < t.in.len(); i++ {
+		if t.in.at(i).Identity != 0 && !live[i] {
+			d.retire(func() error { return d.clear(t, &judgeSet{index: i}) })
+		}
+	}
 }
 
 // sweepPins removes the pinned links of ports that are no more.
@@ -211,7 +221,14 @@ func (d *Dataplane) sweepPlaces() error {
 			publics[at] = true
 		}
 	}
+	routes := make(map[kernelRouteKey]bool)
+	for _, s := range d.subnets.of {
+		for k := range s.routes {
+			routes[k] = true
+		}
+	}
 	return errors.Join(
+		sweep(d.objects.Routes, func(k kernelRouteKey) bool { return routes[k] }),
 		sweep(d.objects.Locations, func(k kernelLocation) bool { return locations[k] }),
 		sweep(d.objects.Publics, func(k kernelLocation) bool { return publics[k] }),
 	)
@@ -237,11 +254,11 @@ func (d *Dataplane) sweepSlots() error {
 		}
 	}
 	d.ruleIndexes.sweep()
-	return d.sweepEntries(live)
+	return d.sweepClassifiers(live)
 }
 
-// sweepEntries removes what slots have in maps, but for some slots.
-func (d *Dataplane) sweepEntries(but map[uint32]bool) error {
+// sweepClassifiers removes what slots have in maps, but for some slots.
+func (d *Dataplane) sweepClassifiers(but map[uint32]bool) error {
 	for _, err := range []error{
 		sweep(d.objects.Identities, func(k kernelIdentityKey) bool { return but[k.Slot] }),
 		sweep(d.objects.Cidrs, func(k kernelCidrKey) bool { return but[swap32(k.Slot)] }),
@@ -256,9 +273,14 @@ func (d *Dataplane) sweepEntries(but map[uint32]bool) error {
 
 // sweep deletes the entries of a map whose keys are not to be kept.
 func sweep[K any](m *ebpf.Map, keep func(K) bool) error {
+	return sweepEntries(m, func(k K, _ *[]byte) bool { return keep(k) })
+}
+
+// sweepEntries is sweep by keys and values.
+func sweepEntries[K, V any](m *ebpf.Map, keep func(K, *V) bool) error {
 	var dead []K
-	err := each(m, func(k K, _ *[]byte) {
-		if !keep(k) {
+	err := each(m, func(k K, v *V) {
+		if !keep(k, v) {
 			dead = append(dead, k)
 		}
 	})

@@ -45,8 +45,8 @@ func (d *Dataplane) Apply(h *policy.Host, c *policy.Change) error {
 		}
 	}
 	for _, subnet := range slices.Sorted(maps.Keys(c.Routes)) {
-		if s := d.subnets.of[uint32(subnet)]; s != nil && s.built {
-			if err := d.reroute(h, s); err != nil {
+		if s := d.subnets.of[uint32(subnet)]; s != nil && s.network != 0 {
+			if err := d.reroute(h, s, subnet, s.network); err != nil {
 				return err
 			}
 		}

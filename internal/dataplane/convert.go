@@ -17,6 +17,11 @@ func toAddr(a netip.Addr) kernelAddr {
 	return kernelAddr{Hi: binary.LittleEndian.Uint64(b[:8]), Lo: binary.LittleEndian.Uint64(b[8:])}
 }
 
+func toAddr4(a netip.Addr) uint32 {
+	b := a.As4()
+	return binary.LittleEndian.Uint32(b[:])
+}
+
 func fromAddr(a kernelAddr) netip.Addr {
 	var b [16]byte
 	binary.LittleEndian.PutUint64(b[:8], a.Hi)

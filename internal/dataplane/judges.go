@@ -25,8 +25,8 @@ type judgeSet struct {
 	built           bool  // by this process; what was adopted is not yet
 	users           int
 
-	// Of a subnet: which it is, and what the kernel has for it in routes.
-	subnet  vpc.SubnetNumber
+	// Of a subnet: where it is, 0 until its routes are as they should be, and
+	// which the kernel has.
 	network vpc.NetworkNumber
 	routes  map[kernelRouteKey]kernelRoute
 }
@@ -70,12 +70,15 @@ func (d *Dataplane) acquire(h *policy.Host, n *vpc.NetworkInterface) (set, acl *
 		return nil, nil, err
 	}
 	acl, err = d.subnets.acquire(uint32(n.SubnetNo), func(s *judgeSet) error {
-		s.subnet, s.network = n.SubnetNo, n.NetworkNo
-		if err := d.reroute(h, s); err != nil {
-			return err
-		}
 		return d.rebuildACL(h.ACL(n.SubnetNo), s)
 	})
+	if err == nil && acl.network == 0 {
+		if err = d.reroute(h, acl, n.SubnetNo, n.NetworkNo); err == nil {
+			acl.network = n.NetworkNo
+		} else {
+			d.release(&d.subnets, uint32(n.SubnetNo))
+		}
+	}
 	if err != nil {
 		d.release(&d.sets, uint32(n.Identity))
 		return nil, nil, err
@@ -137,19 +140,21 @@ func (s *slot) number() uint32 {
 func (d *Dataplane) vacate(t *judgeTable, key uint32) {
 	s := t.of[key]
 	delete(t.of, key)
-	d.lastVersion++
-	version := d.lastVersion
-	d.retire(func() error {
-		publish(t.in.at(s.index), closedSlot, closedSlot, version)
-		t.in.at(s.index).Identity = 0
-		if err := deleteAll(d.objects.Routes, slices.Collect(maps.Keys(s.routes))); err != nil {
-			return err
-		}
-		t.indexes.give(s.index, time.Now())
-		return nil
-	})
+	d.retire(func() error { return d.clear(t, s) })
 	d.retireSlot(s.ingress)
 	d.retireSlot(s.egress)
+}
+
+// clear makes the place of vacated judges fit for others.
+func (d *Dataplane) clear(t *judgeTable, s *judgeSet) error {
+	d.lastVersion++
+	publish(t.in.at(s.index), closedSlot, closedSlot, d.lastVersion)
+	if err := deleteAll(d.objects.Routes, slices.Collect(maps.Keys(s.routes))); err != nil {
+		return err
+	}
+	t.in.at(s.index).Identity = 0
+	t.indexes.give(s.index, time.Now())
+	return nil
 }
 
 func (d *Dataplane) slotsInUse() map[*slot]bool {

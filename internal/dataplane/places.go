@@ -15,13 +15,13 @@ import (
 // from private ones leave.
 type places struct {
 	inside, outside map[kernelLocation]kernelWhereabouts
-	publics         map[kernelLocation]kernelAddr
+	publics         map[kernelLocation]kernelPublic
 }
 
 func newPlaces() places {
 	return places{
 		inside: make(map[kernelLocation]kernelWhereabouts), outside: make(map[kernelLocation]kernelWhereabouts),
-		publics: make(map[kernelLocation]kernelAddr),
+		publics: make(map[kernelLocation]kernelPublic),
 	}
 }
 
@@ -37,7 +37,7 @@ func placesOf(h *policy.Host, a *attachment, n *vpc.NetworkInterface) places {
 		p.inside[at] = w
 		public, ok := n.Public[addr]
 		if ok {
-			p.publics[at] = toAddr(public)
+			p.publics[at] = kernelPublic{Number: uint32(n.Number), Addr: toAddr4(public)}
 		} else if public, ok = addr, addr.Is6(); !ok {
 			continue
 		}

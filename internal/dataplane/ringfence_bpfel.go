@@ -187,6 +187,12 @@ const (
 	kernelPortFlagsPORT_NO_CHECK kernelPortFlags = 2
 )
 
+type kernelPublic struct {
+	_      structs.HostLayout
+	Number uint32
+	Addr   uint32
+}
+
 type kernelReason uint32
 
 const (

@@ -8,14 +8,15 @@ import (
 	"slices"
 
 	"ringfence/internal/policy"
+	"ringfence/internal/vpc"
 )
 
 // reroute brings the routes of a subnet to what they should be. A packet meets
 // its old route or its new one: those that are new or differ come first, the
 // narrowest before all, so that no packet meets another's wider one that is new
 // already; those that are gone leave last, the widest before all.
-func (d *Dataplane) reroute(h *policy.Host, s *judgeSet) error {
-	want := routeEntries(s.index, h.Routes(s.subnet, s.network))
+func (d *Dataplane) reroute(h *policy.Host, s *judgeSet, subnet vpc.SubnetNumber, network vpc.NetworkNumber) error {
+	want := routeEntries(s.index, h.Routes(subnet, network))
 	byLength := func(a, b kernelRouteKey) int { return cmp.Compare(a.Prefixlen, b.Prefixlen) }
 	for _, k := range slices.Backward(slices.SortedFunc(maps.Keys(want), byLength)) {
 		if was, ok := s.routes[k]; ok && was == want[k] {
@@ -24,7 +25,7 @@ func (d *Dataplane) reroute(h *policy.Host, s *judgeSet) error {
 		d.step()
 		route := want[k]
 		if err := d.objects.Routes.Put(&k, &route); err != nil {
-			return fmt.Errorf("put route of subnet %d: %w", s.subnet, err)
+			return fmt.Errorf("put route of subnet %d: %w", subnet, err)
 		}
 		s.routes[k] = route
 	}

@@ -140,7 +140,7 @@ func (h *Host) putInterface(n *vpc.NetworkInterface, c *Change, before map[vpc.I
 		h.byAddr[location{n.NetworkNo, a}] = n
 	}
 	for private, public := range publicAddresses(n) {
-		h.byPublic[public] = location{n.NetworkNo, private}
+		h.byPublic[public] = holder{n, private}
 	}
 	h.noteClassic(n, c)
 	remember(before, n.Identity, h.sets[n.Identity])
@@ -164,8 +164,8 @@ func (h *Host) removeInterface(id vpc.InterfaceID, c *Change, before map[vpc.Ide
 			delete(h.byAddr, at)
 		}
 	}
-	for private, public := range publicAddresses(n) {
-		if h.byPublic[public] == (location{n.NetworkNo, private}) {
+	for _, public := range publicAddresses(n) {
+		if h.byPublic[public].iface == n {
 			delete(h.byPublic, public)
 		}
 	}

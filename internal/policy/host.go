@@ -27,7 +27,7 @@ type Host struct {
 
 	interfaces map[vpc.InterfaceID]*vpc.NetworkInterface
 	byAddr     map[location]*vpc.NetworkInterface
-	byPublic   map[netip.Addr]location // public IPv4 addresses, and all of IPv6
+	byPublic   map[netip.Addr]holder // public IPv4 addresses, and all of IPv6
 	rules      map[vpc.RuleID]*vpc.Rule
 	ofGroup    map[vpc.GroupID]*groupRules
 	sets       map[vpc.Identity]*Set
@@ -65,6 +65,12 @@ type location struct {
 	addr    netip.Addr
 }
 
+// A holder is who has a public address, and what stands for it.
+type holder struct {
+	iface   *vpc.NetworkInterface
+	private netip.Addr
+}
+
 // groupRules are the rules of one group, each direction in canonical order.
 type groupRules struct{ in, out []*vpc.Rule }
 
@@ -91,7 +97,7 @@ func NewHost(revoke Revocation) *Host {
 		Revoke:     revoke,
 		interfaces: make(map[vpc.InterfaceID]*vpc.NetworkInterface),
 		byAddr:     make(map[location]*vpc.NetworkInterface),
-		byPublic:   make(map[netip.Addr]location),
+		byPublic:   make(map[netip.Addr]holder),
 		rules:      make(map[vpc.RuleID]*vpc.Rule),
 		ofGroup:    make(map[vpc.GroupID]*groupRules),
 		sets:       make(map[vpc.Identity]*Set),
@@ -176,11 +182,8 @@ func (h *Host) OutsidePort(addr netip.Addr) Port { return h.outside[addr] }
 // AtPublic returns the interface that has an address on the internet side, and
 // the private address that stands for it: an IPv6 address stands for itself.
 func (h *Host) AtPublic(addr netip.Addr) (*vpc.NetworkInterface, netip.Addr) {
-	at, ok := h.byPublic[addr]
-	if !ok {
-		return nil, netip.Addr{}
-	}
-	return h.byAddr[at], at.addr
+	at := h.byPublic[addr]
+	return at.iface, at.private
 }
 
 // Rules returns the rules of a set of groups in one direction, in canonical

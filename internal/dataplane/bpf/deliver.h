@@ -42,20 +42,19 @@ static __always_inline void exchange_quoted(struct __sk_buff *skb, const struct 
 }
 
 /* Gives the packet the sender's public address for the private one. */
-__noinline int leave(struct __sk_buff *skb, struct packet *p, struct addr *public)
+__noinline int leave(struct __sk_buff *skb, struct packet *p, __u32 public)
 {
-	__be32 old, new;
+	__be32 old;
 
-	if (!p || !public)
+	if (!p)
 		return 0;
 	old = ipv4_of(&p->t.src);
-	new = ipv4_of(public);
-	exchange(skb, p, SRC_OFFSET, old, new);
+	exchange(skb, p, SRC_OFFSET, old, public);
 	if (p->has_quoted && same_addr(&p->quoted.dst, &p->t.src)) {
-		exchange_quoted(skb, p, 16, old, new);
-		p->quoted.dst = *public;
+		exchange_quoted(skb, p, 16, old, public);
+		set_ipv4(&p->quoted.dst, public);
 	}
-	p->t.src = *public;
+	set_ipv4(&p->t.src, public);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ MAP(ports, BPF_MAP_TYPE_ARRAY, __u32, struct port, 4096, BPF_F_MMAPABLE);
 MAP(locations, BPF_MAP_TYPE_HASH, struct location, struct whereabouts, 1 << 20, BPF_F_NO_PREALLOC);
 
 /* The public IPv4 addresses of private ones. */
-MAP(publics, BPF_MAP_TYPE_HASH, struct location, struct addr, 1 << 17, BPF_F_NO_PREALLOC);
+MAP(publics, BPF_MAP_TYPE_HASH, struct location, struct public, 1 << 17, BPF_F_NO_PREALLOC);
 
 /* Asked about what nobody in the network has. */
 MAP(routes, BPF_MAP_TYPE_LPM_TRIE, struct route_key, struct route, 1 << 17, BPF_F_NO_PREALLOC);

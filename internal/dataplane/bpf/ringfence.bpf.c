@@ -163,17 +163,17 @@ static __always_inline int to_public(struct __sk_buff *skb, struct work *w, stru
 static __always_inline int to_internet(struct __sk_buff *skb, struct work *w)
 {
 	struct whereabouts *to = locate(0, &w->p.t.dst);
-	struct addr *public = NULL;
+	__be32 public = 0;
 	int reason;
 
 	if (!to || !w->end[SENDER].own)
 		return NO_ROUTE;
 	if (is_ipv4(&w->p.t.src)) {
-		public = find_public(w->network, &w->p.t.src);
+		public = find_public(w->network, w->end[SENDER].number, &w->p.t.src);
 		if (!public)
 			return NO_ROUTE;
-		w->public = ipv4_of(public);
 	}
+	w->public = public;
 	internet(&w->end[RECEIVER], to->network ? 0 : to->ifindex);
 	reason = pass(w);
 	if (reason > UNTRACKED)

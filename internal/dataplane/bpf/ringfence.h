@@ -89,6 +89,13 @@ struct whereabouts {
 	struct addr private; /* for public IPv4 addresses; otherwise the address itself */
 };
 
+/* What a private IPv4 address of an interface is on the internet side. */
+struct public
+{
+	__u32 number; /* of the interface */
+	__be32 addr;
+};
+
 /* ---- where packets go that leave their subnet ---- */
 
 enum route_kind {

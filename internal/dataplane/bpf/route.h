@@ -12,12 +12,13 @@ static __always_inline struct whereabouts *locate(__u32 network, const struct ad
 	return bpf_map_lookup_elem(&locations, &key);
 }
 
-/* The public IPv4 address of a private one, NULL for one that has none. */
-static __always_inline struct addr *find_public(__u32 network, const struct addr *a)
+/* The public IPv4 address of a private one of an interface, 0 for none. */
+static __always_inline __be32 find_public(__u32 network, __u32 number, const struct addr *a)
 {
 	struct location key = {.network = network, .addr = *a};
+	struct public *p = bpf_map_lookup_elem(&publics, &key);
 
-	return bpf_map_lookup_elem(&publics, &key);
+	return p && p->number == number ? p->addr : 0;
 }
 
 /* Whether an address is one of those of whoever is behind a port. */
