@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"ringfence/internal/admin"
 	"ringfence/internal/fabric/initproto"
 	"ringfence/internal/vpc"
 )
@@ -197,6 +199,81 @@ func TestNetworksWithTheSameAddresses(t *testing.T) {
 	s.says(a, "curl -sS http://169.254.169.254/latest/meta-data/network/interfaces/macs/02:52:0a:00:00:04/vpc-id", "vpc-1")
 	s.says(a, "cat /etc/resolv.conf | grep nameserver", "nameserver 10.0.0.2\nnameserver 169.254.169.253")
 	s.says(a, "ip -4 -o address show eth0 | tr -s ' ' | cut -d' ' -f4; ip route show default", "10.0.0.4/24\ndefault via 10.0.0.1 dev eth0")
+}
+
+// IPv6 goes between instances of a subnet, of two, and to and from the internet
+// side, and no address is exchanged on the way.
+func TestIPv6(t *testing.T) {
+	s := serve(t)
+	w := newNetwork(1)
+	a, b, c := w.member(0, 4), w.member(0, 5), w.member(1, 6)
+	s.launchAll(w)
+	s.says(a, get("[2001:db8:0:100::5]"), "instance i-105 address 10.0.0.5 peer 2001:db8:0:100::4")
+	s.says(a, get("[2001:db8:0:101::6]"), "instance i-116 address 10.0.1.6 peer 2001:db8:0:100::4")
+	s.says(c, "ping -6 -c1 -W20 2001:db8:0:100::5 >/dev/null && echo answered", "answered")
+	s.says(b, "ip -6 neighbour | cut -d' ' -f1-5", "fe80::1 dev eth0 lladdr 02:52:00:00:00:01")
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	host, err := s.agent.Outside(ctx, admin.OutsideRequest{IP: "2001:db8:8000::7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Base(filepath.Dir(filepath.Dir(host.Init)))
+	if got, want := s.in(outside, get("[2001:db8:0:100::4]")), "instance i-104 address 10.0.0.4 peer 2001:db8:8000::7"; got != want {
+		t.Errorf("from outside\n got %s\nwant %s", got, want)
+	}
+	s.says(b, "ping -6 -c1 -W20 2001:db8:8000::7 >/dev/null && echo answered", "answered")
+	if _, err := s.agent.Outside(ctx, admin.OutsideRequest{IP: "2001:db8::7"}); vpc.CodeOf(err) != vpc.InvalidParameterValue {
+		t.Errorf("a host outside has an address that is for VPCs: %v", err)
+	}
+	for _, q := range []admin.ExplainRequest{
+		{Source: "i-104", Destination: "2001:db8:8000::7", Port: 22, Proto: "tcp"},
+		{Source: "2001:db8:8000::7", Destination: "i-104", Proto: "icmp"},
+		{Source: "i-104", Destination: "i-116", Proto: "icmpv6"},
+		{Source: "i-104", Destination: "i-116", Port: 22, Proto: "tcp"},
+	} {
+		e, err := s.agent.Explain(ctx, q)
+		if err != nil || e.Verdict != "allow" || e.Kernel.Verdict != "allow" {
+			t.Errorf("%+v: %+v (%v)", q, e, err)
+		}
+	}
+
+	// An address that is taken away, and one that is given, while it runs.
+	s.applied(s.feed(w.change("eni-104", func(n *vpc.NetworkInterface) { n.Addresses[1] = netip.MustParseAddr("2001:db8:0:100::8") })))
+	s.idle()
+	s.says(b, get("[2001:db8:0:100::8]"), "instance i-104 address 10.0.0.4 peer 2001:db8:0:100::5")
+	s.says(b, "curl -sS -m 1 'http://[2001:db8:0:100::4]/' >/dev/null 2>&1 || echo nobody", "nobody")
+	s.restart(all(w))
+	s.idle()
+	s.says(a, get("[2001:db8:0:101::6]"), "instance i-116 address 10.0.1.6 peer 2001:db8:0:100::8")
+	if got, want := s.in(outside, get("[2001:db8:0:100::8]")), "instance i-104 address 10.0.0.4 peer 2001:db8:8000::7"; got != want {
+		t.Errorf("from outside, after a restart\n got %s\nwant %s", got, want)
+	}
+}
+
+// An instance forwards for others once its interface checks no addresses, a route
+// leads to it, and it is made a router from within, as any Linux.
+func TestRouterInstance(t *testing.T) {
+	s := serve(t)
+	w := newNetwork(1)
+	router, client, target := w.member(0, 4), w.member(1, 5), w.member(1, 6)
+	w.feed.Interfaces[0].NoSourceDestCheck, w.feed.Interfaces[2].NoSourceDestCheck = true, true
+	const block = "192.168.7.0/24"
+	main := w.feed.RouteTables[0]
+	main.Routes = append(main.Routes, vpc.Route{Destination: netip.MustParsePrefix(block), Interface: "eni-104"})
+	w.feed.RouteTables = append(w.feed.RouteTables, &vpc.RouteTable{
+		ID: "rtb-own", Region: main.Region, Network: main.Network,
+		Associations: []vpc.RouteTableAssociation{{Subnet: w.subnet(0), SubnetNo: w.feed.Subnets[0].Number}},
+		Routes:       []vpc.Route{{Destination: netip.MustParsePrefix(block), Interface: "eni-116"}},
+	})
+	s.launchAll(w)
+	// It knows its neighbour: nobody is told one who asks in the name of 192.168.7.1.
+	s.says(target, "ip address add 192.168.7.1/32 dev lo && ip neighbour add 10.0.1.5 lladdr 02:52:0a:00:01:05 dev eth0 && echo has it", "has it")
+	s.says(client, "ping -c1 -W1 192.168.7.1 >/dev/null || echo no answer", "no answer")
+	s.says(router, "sysctl -w net.ipv4.ip_forward=1", "net.ipv4.ip_forward = 1")
+	s.says(client, "ping -c1 -W20 192.168.7.1 >/dev/null && echo answered", "answered")
+	s.says(client, get("192.168.7.1"), "instance i-116 address 10.0.1.6 peer 10.0.1.5")
 }
 
 // Interfaces come and go while an instance runs, and their addresses; the next
