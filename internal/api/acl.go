@@ -32,26 +32,12 @@ func (r *request) createACL(ctx context.Context, in *createACLInput) (*createACL
 	}
 	out := &createACLOutput{ClientToken: in.ClientToken}
 	err = r.update(ctx, func(tx *store.Tx) error {
-		v, err := r.vpcByID(tx.Reader, in.VPC)
-		if err != nil {
-			return err
-		}
 		acl, err := r.aclCreatedBefore(tx, in.ClientToken)
+		if acl == nil && err == nil {
+			acl, err = r.makeACL(tx, in, tags)
+		}
 		if err != nil {
 			return err
-		}
-		if acl == nil {
-			if len(r.aclsOf(tx.Reader, v.ID)) >= r.limit(aclsPerVPC) {
-				return vpc.Errorf(vpc.NetworkACLLimitExceeded, "The maximum number of network acls has been reached.")
-			}
-			acl = r.newACL(tx, v.ID)
-			acl.Tags, acl.ClientToken = tags, in.ClientToken
-			tx.PutACL(acl)
-			if in.ClientToken != "" {
-				tx.PutToken(r.Region, r.Account.ID, in.ClientToken, &store.Token{
-					Action: "CreateNetworkAcl", Fingerprint: fingerprint(r.params), ACL: acl.ID, Created: acl.Created,
-				})
-			}
 		}
 		out.ACL = newACLItem(tx.Reader, acl)
 		return nil
@@ -65,17 +51,26 @@ func (r *request) createACL(ctx context.Context, in *createACLInput) (*createACL
 // aclCreatedBefore returns the ACL that a call with the same client token has
 // made, nil for none.
 func (r *request) aclCreatedBefore(tx *store.Tx, token string) (*vpc.NetworkACL, error) {
-	if token == "" {
-		return nil, nil
-	}
-	done := tx.Token(r.Region, r.Account.ID, "CreateNetworkAcl", token)
-	if done == nil {
-		return nil, nil
-	}
-	if done.Fingerprint != fingerprint(r.params) {
-		return nil, errOtherParameters()
+	done, err := r.doneBefore(tx, "CreateNetworkAcl", token)
+	if done == nil || err != nil {
+		return nil, err
 	}
 	return r.aclByID(tx.Reader, string(done.ACL))
+}
+
+func (r *request) makeACL(tx *store.Tx, in *createACLInput, tags []vpc.Tag) (*vpc.NetworkACL, error) {
+	v, err := r.vpcByID(tx.Reader, in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.aclsOf(tx.Reader, v.ID)) >= r.limit(aclsPerVPC) {
+		return nil, vpc.Errorf(vpc.NetworkACLLimitExceeded, "The maximum number of network acls has been reached.")
+	}
+	acl := r.newACL(tx, v.ID)
+	acl.Tags, acl.ClientToken = tags, in.ClientToken
+	tx.PutACL(acl)
+	r.remember(tx, in.ClientToken, store.Token{Action: "CreateNetworkAcl", ACL: acl.ID})
+	return acl, nil
 }
 
 // newACL returns an ACL without entries and subnets. It is the caller's to put.

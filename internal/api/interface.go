@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"time"
 
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
@@ -63,15 +62,9 @@ func (r *request) createNetworkInterface(ctx context.Context, in *createNetworkI
 // createdBefore returns the interface that a call with the same client token
 // has made, nil for none.
 func (r *request) createdBefore(tx *store.Tx, token string) (*vpc.NetworkInterface, error) {
-	if token == "" {
-		return nil, nil
-	}
-	done := tx.Token(r.Region, r.Account.ID, "CreateNetworkInterface", token)
-	if done == nil {
-		return nil, nil
-	}
-	if done.Fingerprint != fingerprint(r.params) {
-		return nil, errOtherParameters()
+	done, err := r.doneBefore(tx, "CreateNetworkInterface", token)
+	if done == nil || err != nil {
+		return nil, err
 	}
 	return r.interfaceByID(tx.Reader, string(done.Interface))
 }
@@ -92,11 +85,7 @@ func (r *request) createInterface(tx *store.Tx, in *createNetworkInterfaceInput,
 		return nil, err
 	}
 	tx.PutInterface(n)
-	if in.ClientToken != "" {
-		tx.PutToken(r.Region, r.Account.ID, in.ClientToken, &store.Token{
-			Action: "CreateNetworkInterface", Fingerprint: fingerprint(r.params), Interface: n.ID, Created: time.Now().UTC(),
-		})
-	}
+	r.remember(tx, in.ClientToken, store.Token{Action: "CreateNetworkInterface", Interface: n.ID})
 	return n, nil
 }
 

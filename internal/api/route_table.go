@@ -51,15 +51,9 @@ func (r *request) createRouteTable(ctx context.Context, in *createRouteTableInpu
 // routeTableBefore returns the table that a call with the same client token has
 // made, nil for none.
 func (r *request) routeTableBefore(tx *store.Tx, token string) (*vpc.RouteTable, error) {
-	if token == "" {
-		return nil, nil
-	}
-	done := tx.Token(r.Region, r.Account.ID, "CreateRouteTable", token)
-	if done == nil {
-		return nil, nil
-	}
-	if done.Fingerprint != fingerprint(r.params) {
-		return nil, errOtherParameters()
+	done, err := r.doneBefore(tx, "CreateRouteTable", token)
+	if done == nil || err != nil {
+		return nil, err
 	}
 	return r.routeTableByID(tx.Reader, string(done.RouteTable))
 }
@@ -76,11 +70,7 @@ func (r *request) makeRouteTable(tx *store.Tx, in *createRouteTableInput, tags [
 	t := r.newRouteTable(tx, v)
 	t.Tags, t.ClientToken = tags, in.ClientToken
 	tx.PutRouteTable(t)
-	if in.ClientToken != "" {
-		tx.PutToken(r.Region, r.Account.ID, in.ClientToken, &store.Token{
-			Action: "CreateRouteTable", Fingerprint: fingerprint(r.params), RouteTable: t.ID, Created: t.Created,
-		})
-	}
+	r.remember(tx, in.ClientToken, store.Token{Action: "CreateRouteTable", RouteTable: t.ID})
 	return t, nil
 }
 
