@@ -72,7 +72,11 @@ func compareWithPeers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows := r.rows()
+	alone, err := programs()
+	if err != nil {
+		return err
+	}
+	rows := append(r.rows(), alone...)
 	if err := result.Table(os.Stdout, rows); err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ringfence/bench/internal/procfs"
 )
 
 // Machine describes where figures were taken, in lines of Markdown: the
@@ -27,8 +29,8 @@ func Machine(ctx context.Context, command string) string {
 	add("command", "`"+command+"`")
 	add("ringfence", said(ctx, "git", "describe", "--always", "--dirty"))
 	add("kernel", kernel())
-	add("CPU", fmt.Sprintf("%d × %s", runtime.NumCPU(), field("/proc/cpuinfo", "model name")))
-	add("memory", field("/proc/meminfo", "MemTotal"))
+	add("CPU", fmt.Sprintf("%d × %s", runtime.NumCPU(), procfs.Field("/proc/cpuinfo", "model name")))
+	add("memory", procfs.Field("/proc/meminfo", "MemTotal"))
 	add("load before", loadBefore)
 	add("mitigations", commandLine("mitigations"))
 	add("Go", runtime.Version())
@@ -55,20 +57,6 @@ func kernel() string {
 		return ""
 	}
 	return unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])
-}
-
-// field reads a line such as "MemTotal: 1 kB".
-func field(path, name string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(text)) {
-		if n, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(n) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }
 
 // commandLine is a parameter that the kernel was started with.

@@ -1,0 +1,167 @@
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"ringfence/internal/awsquery"
+)
+
+// A Client calls an EC2 endpoint, ours or another. It is safe for concurrent
+// use.
+type Client struct {
+	endpoint string
+	key      awsquery.Key
+	http     *http.Client
+}
+
+// NewClient returns a client that keeps some connections open.
+func NewClient(endpoint string, key awsquery.Key, connections int) *Client {
+	return &Client{endpoint, key, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}}
+}
+
+// Close closes the connections that are kept.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Nothing takes no part of an answer.
+type Nothing struct{}
+
+// Call makes one call, with parameters in pairs, and decodes the answer.
+func (c *Client) Call(ctx context.Context, action string, params []string, out any) error {
+	form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
+	for i := 0; i < len(params); i += 2 {
+		form.Set(params[i], params[i+1])
+	}
+	body := form.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	awsquery.Sign(r, []byte(body), c.key, "us-east-1", awsquery.EC2, time.Now())
+	w, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
+	defer w.Body.Close()
+	answer, err := io.ReadAll(w.Body)
+	if err != nil {
+		return err
+	}
+	if w.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %w", action, awsquery.DecodeError(w.StatusCode, answer))
+	}
+	if _, ok := out.(*Nothing); ok {
+		return nil
+	}
+	_, err = awsquery.DecodeResponse(awsquery.EC2, action, answer, out)
+	return err
+}
+
+// readKey reads the keys of the account that has EC2-Classic.
+func readKey(path string) (awsquery.Key, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return awsquery.Key{}, err
+	}
+	defer f.Close()
+	var key awsquery.Key
+	classic := false
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line := lines.Text()
+		if strings.HasPrefix(line, "[") {
+			classic = line == "[classic]"
+		}
+		name, value, _ := strings.Cut(line, " = ")
+		switch {
+		case classic && name == "aws_access_key_id":
+			key.Access = value
+		case classic && name == "aws_secret_access_key":
+			key.Secret = value
+		}
+	}
+	return key, lines.Err()
+}
+
+// Launch starts instances of a group, and does not wait for them.
+func (c *Client) Launch(ctx context.Context, group string, n int) error {
+	count := fmt.Sprint(n)
+	params := []string{"ImageId", "ami-eca54085", "MinCount", count, "MaxCount", count, "SecurityGroup.1", group}
+	return c.Call(ctx, "RunInstances", params, &Nothing{})
+}
+
+// AwaitRunning waits until at least so many instances of a group run, or of all
+// for "", and returns their public addresses.
+func (c *Client) AwaitRunning(ctx context.Context, group string, n int) ([]string, error) {
+	params := []string{"Filter.1.Name", "instance-state-name", "Filter.1.Value.1", "running"}
+	if group != "" {
+		params = append(params, "Filter.2.Name", "group-name", "Filter.2.Value.1", group)
+	}
+	for {
+		var out struct {
+			Reservations []struct {
+				Instances []struct {
+					Address string `aws:"ipAddress"`
+				} `aws:"instancesSet"`
+			} `aws:"reservationSet"`
+		}
+		if err := c.Call(ctx, "DescribeInstances", params, &out); err != nil {
+			return nil, err
+		}
+		var list []string
+		for _, r := range out.Reservations {
+			for _, i := range r.Instances {
+				list = append(list, i.Address)
+			}
+		}
+		if len(list) >= n {
+			return list, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// MakeGroup makes a group with some TCP rules, each for one address and port.
+func (c *Client) MakeGroup(ctx context.Context, name string, rules int) error {
+	if err := c.Call(ctx, "CreateSecurityGroup", []string{"GroupName", name, "GroupDescription", "of a benchmark"}, &Nothing{}); err != nil {
+		return err
+	}
+	if rules == 0 {
+		return nil
+	}
+	params := []string{"GroupName", name}
+	for i := range rules {
+		params = append(params, permission(i+1, "tcp", uint16(1000+i), fmt.Sprintf("172.16.%d.%d/32", i>>8, i&0xff))...)
+	}
+	return c.Call(ctx, "AuthorizeSecurityGroupIngress", params, &Nothing{})
+}
+
+// Authorize admits a block to a port of a group.
+func (c *Client) Authorize(ctx context.Context, group, proto string, port uint16, block string) error {
+	return c.Call(ctx, "AuthorizeSecurityGroupIngress", append(permission(1, proto, port, block), "GroupName", group), &Nothing{})
+}
+
+// Revoke takes back what Authorize has done.
+func (c *Client) Revoke(ctx context.Context, group, proto string, port uint16, block string) error {
+	return c.Call(ctx, "RevokeSecurityGroupIngress", append(permission(1, proto, port, block), "GroupName", group), &Nothing{})
+}
+
+func permission(number int, proto string, port uint16, block string) []string {
+	item := fmt.Sprintf("IpPermissions.%d.", number)
+	return []string{
+		item + "IpProtocol", proto, item + "FromPort", fmt.Sprint(port), item + "ToPort", fmt.Sprint(port),
+		item + "IpRanges.1.CidrIp", block,
+	}
+}

@@ -1,0 +1,93 @@
+// Package daemon starts a ringfenced that keeps nothing, for measurements, and
+// calls it.
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"ringfence/bench/internal/procfs"
+	"ringfence/internal/awsquery"
+)
+
+// A Daemon is one that runs.
+type Daemon struct {
+	Dir        string // of its data and its socket
+	Endpoint   string
+	Key        awsquery.Key  // of the account that has EC2-Classic
+	ReadyAfter time.Duration // from its start
+
+	process *exec.Cmd
+	log     string
+}
+
+// Start starts a binary with more flags and waits until it is ready. It carries
+// a name, by which "ringfenced clean" would find what a crash leaves behind.
+func Start(ctx context.Context, binary, name string, flags ...string) (d *Daemon, err error) {
+	dir, err := os.MkdirTemp("", "ringfence-"+name+"-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	log, err := os.Create(filepath.Join(os.TempDir(), "ringfence-"+name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	start := time.Now()
+	c := exec.CommandContext(ctx, binary, append([]string{
+		"dev", "--ephemeral", "--name", name, "--data-dir", dir, "--listen", "127.0.0.1:0", "--no-host-route",
+	}, flags...)...)
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
+	c.Stderr = log
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, fmt.Errorf("start %s (run make build first): %w", binary, err)
+	}
+	line := bufio.NewScanner(out)
+	if !line.Scan() {
+		return nil, errors.Join(fmt.Errorf("the daemon did not become ready: see %s", log.Name()), c.Wait())
+	}
+	d = &Daemon{
+		Dir: dir, Endpoint: strings.TrimPrefix(line.Text(), "ready "), ReadyAfter: time.Since(start),
+		process: c, log: log.Name(),
+	}
+	if d.Key, err = readKey(filepath.Join(dir, "credentials")); err != nil {
+		return nil, errors.Join(err, d.Stop())
+	}
+	return d, nil
+}
+
+// Stop ends the daemon, which removes everything that it has made.
+func (d *Daemon) Stop() error {
+	err := d.process.Process.Signal(os.Interrupt)
+	if err == nil || errors.Is(err, os.ErrProcessDone) {
+		err = d.process.Wait()
+	}
+	if err != nil {
+		err = fmt.Errorf("end the daemon: %w: see %s", err, d.log)
+	}
+	return errors.Join(err, os.RemoveAll(d.Dir))
+}
+
+// RSS is how much memory the daemon has, in bytes.
+func (d *Daemon) RSS() int64 {
+	return procfs.Bytes(filepath.Join("/proc", strconv.Itoa(d.process.Process.Pid), "status"), "VmRSS")
+}
