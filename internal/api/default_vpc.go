@@ -43,19 +43,6 @@ func (r *request) hasEntered(reader store.Reader) bool {
 	return had
 }
 
-// defaultNetwork returns the network that a call without a VPC means: that of
-// EC2-Classic where the account has it, else the default VPC, "" when that was
-// deleted.
-func (r *request) defaultNetwork(reader store.Reader) vpc.NetworkID {
-	if r.Account.Platform == vpc.PlatformClassic {
-		return vpc.ClassicNetwork
-	}
-	if v, _ := reader.DefaultVPC(r.Region, r.Account.ID); v != nil {
-		return v.ID
-	}
-	return ""
-}
-
 // makeDefaultVPC makes a default VPC, in which instances have public addresses
 // and reach the internet.
 func (r *request) makeDefaultVPC(tx *store.Tx) *vpc.VPC {

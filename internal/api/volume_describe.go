@@ -32,6 +32,7 @@ type volumeItem struct {
 	Attachments []volumeAttachmentItem `aws:"attachmentSet"`
 	Type        string                 `aws:"volumeType,since=2012-07-20"`
 	Encrypted   bool                   `aws:"encrypted,since=2014-05-01"`
+	Tags        []tagItem              `aws:"tagSet"`
 }
 
 type volumeAttachmentItem struct {
@@ -82,11 +83,12 @@ func newVolumeItem(i *vpc.Instance, v vpc.Volume) volumeItem {
 	return volumeItem{
 		ID: v.ID, Size: v.Size, Zone: i.Zone, Status: "in-use", Created: shownTime(i.LaunchTime), Type: v.Type,
 		Attachments: []volumeAttachmentItem{{v.ID, i.ID, v.Device, attached, shownTime(i.LaunchTime), v.DeleteOnTermination}},
+		Tags:        tagItems(v.Tags),
 	}
 }
 
 // volumeFilters are the filters of DescribeVolumes (EC2 API reference).
-var volumeFilters = filterTable[volumeItem]{values: map[string]func(volumeItem) []string{
+var volumeFilters = filterTable[volumeItem]{tags: func(v volumeItem) []vpc.Tag { return vpcTags(v.Tags) }, values: map[string]func(volumeItem) []string{
 	"volume-id":                        func(v volumeItem) []string { return []string{v.ID} },
 	"volume-type":                      func(v volumeItem) []string { return []string{v.Type} },
 	"availability-zone":                func(v volumeItem) []string { return []string{string(v.Zone)} },
