@@ -242,3 +242,44 @@ func TestAttachmentsOfManyCallers(t *testing.T) {
 		t.Errorf("%d calls have attached an interface; the instance has %v", attached, i.Secondary)
 	}
 }
+
+// An Elastic IP address that many callers move is on one interface at the end,
+// and whoever had it before has none.
+func TestAnElasticAddressIsInOnePlace(t *testing.T) {
+	w := fresh(t)
+	subnet := "SubnetId=" + string(w.tinySubnet(t))
+	c := w.caller(t, carol)
+	body := c.ok("AllocateAddress")
+	public := netip.MustParseAddr(text(body, "publicIp"))
+	allocation := "AllocationId=" + text(body, "allocationId")
+	var ids []string
+	for range 4 {
+		ids = append(ids, "NetworkInterfaceId="+text(c.ok("CreateNetworkInterface", subnet), "networkInterfaceId"))
+	}
+	var wg sync.WaitGroup
+	for i := range 24 {
+		wg.Go(func() { c.ok("AssociateAddress", allocation, ids[i%4]) })
+	}
+	wg.Wait()
+	v := view(t, w)
+	a := v.Address("us-east-1", carol, public)
+	for _, n := range v.Interfaces("us-east-1", carol) {
+		if has := n.Public[n.Primary()] == public; has != (n.ID == a.Interface) || has && a.Private != n.Primary() {
+			t.Errorf("%s has %v; the address says that it is at %s of %s", n.ID, n.Public, a.Private, a.Interface)
+		}
+	}
+	// It comes along with a secondary address that moves.
+	c.ok("AssignPrivateIpAddresses", ids[0], "PrivateIpAddress.1=172.31.240.14")
+	c.ok("AssociateAddress", allocation, ids[0], "PrivateIpAddress=172.31.240.14")
+	c.ok("AssignPrivateIpAddresses", ids[1], "PrivateIpAddress.1=172.31.240.14", "AllowReassignment=true")
+	v = view(t, w)
+	a = v.Address("us-east-1", carol, public)
+	if n := v.Interface("us-east-1", carol, a.Interface); "NetworkInterfaceId="+string(n.ID) != ids[1] || n.Public[a.Private] != public {
+		t.Errorf("the address is at %s, which has %v", a.Interface, n.Public)
+	}
+	// An interface that is deleted leaves it to the account.
+	c.ok("DeleteNetworkInterface", ids[1])
+	if a := view(t, w).Address("us-east-1", carol, public); a.Interface != "" || a.Association != "" {
+		t.Errorf("the address is still at %s", a.Interface)
+	}
+}
