@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ringfence/internal/vpc"
 )
 
 // aws is Debian's command line client, as it is installed.
@@ -104,13 +106,15 @@ func TestBoto3(t *testing.T) {
 	if out, err := exec.Command(python, "-c", "import boto3").CombinedOutput(); err != nil {
 		t.Skipf("no boto3 to test with: %v: %s", err, lastLine(out))
 	}
-	w := fresh(t)
-	a := w.account(t, albert)
-	cmd := exec.Command(python, filepath.Join("testdata", "client.py"), w.http.URL)
-	cmd.Env = slices.Concat(os.Environ(), []string{"AWS_ACCESS_KEY_ID=" + a.AccessKey, "AWS_SECRET_ACCESS_KEY=" + a.SecretKey,
-		"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "PYTHONDONTWRITEBYTECODE=1"})
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for script, account := range map[string]vpc.AccountID{"client.py": albert, "client_vpc_groups.py": carol} {
+		w := fresh(t)
+		a := w.account(t, account)
+		cmd := exec.Command(python, filepath.Join("testdata", script), w.http.URL)
+		cmd.Env = slices.Concat(os.Environ(), []string{"AWS_ACCESS_KEY_ID=" + a.AccessKey, "AWS_SECRET_ACCESS_KEY=" + a.SecretKey,
+			"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "PYTHONDONTWRITEBYTECODE=1"})
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", script, err, out)
+		}
 	}
 }
 
