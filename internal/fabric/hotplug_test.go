@@ -35,7 +35,7 @@ func router(t testing.TB, f *Fabric, subnets map[string][]string) {
 	for prefixes, ports := range subnets {
 		ipv4, ipv6, _ := strings.Cut(prefixes, " ")
 		bridge := "br" + strings.ReplaceAll(ipv4, ".", "")
-		script += "ip link add " + bridge + " type bridge\nsysctl -qw net.ipv6.conf." + bridge + ".disable_ipv6=0\n" +
+		script += "ip link add " + bridge + " address 02:52:00:00:00:01 type bridge\nsysctl -qw net.ipv6.conf." + bridge + ".disable_ipv6=0\n" +
 			"ip link set " + bridge + " up\nip address add " + ipv4 + ".1/24 dev " + bridge + "\nip address add fe80::1/64 dev " + bridge + " nodad\n" +
 			"ip route add " + ipv6 + "/64 dev " + bridge + "\n"
 		for _, p := range ports {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -78,15 +79,37 @@ func (f *Fabric) addPort(p Port, inner netns.NsHandle, name string) error {
 	return nil
 }
 
-// SetPortUp lets packets through a port; the programs that judge them must be
-// attached by then.
+// SetPortUp lets packets through a port, and returns when they pass; the programs
+// that judge them must be attached by then.
 func (f *Fabric) SetPortUp(name string) error {
 	link, err := f.dataplane.LinkByName(name)
+	if err == nil && link.Attrs().Flags&net.FlagUp != 0 {
+		return nil
+	}
 	if err == nil {
 		err = f.dataplane.LinkSetUp(link)
 	}
+	if err == nil {
+		err = f.awaitCarrier(name)
+	}
 	if err != nil {
 		return fmt.Errorf("set port %s up: %w", name, err)
+	}
+	return nil
+}
+
+// carrierWait is how long a port may take to find out that its other end is up,
+// unless somebody in the machine has set that down.
+const carrierWait = time.Second
+
+// awaitCarrier returns when the kernel uses a port that was set up: a worker of
+// its own begins that, and what is sent before is lost.
+func (f *Fabric) awaitCarrier(name string) error {
+	for deadline := time.Now().Add(carrierWait); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		link, err := f.dataplane.LinkByName(name)
+		if err != nil || link.Attrs().OperState == netlink.OperUp {
+			return err
+		}
 	}
 	return nil
 }
