@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -177,7 +176,7 @@ func (s *server) says(i *vpc.Instance, script, want string) {
 
 // get asks the web server at an address who it is, and who asks.
 func get(address string) string {
-	return "curl -sS -m " + fmt.Sprint(int(cmp.Or(patience.Seconds(), 1))) + " 'http://" + address + "/' | tr '\\n' ' '"
+	return fmt.Sprintf("curl -sS -m %.0f 'http://%s/' | tr '\\n' ' '", patience.Seconds(), address)
 }
 
 // Instances reach each other inside a subnet and between subnets; two VPCs with

@@ -21,8 +21,9 @@ type Adopted struct {
 	PID        int    // of its init
 }
 
-// pingWait is how long an init may take to answer. It does nothing but answer.
-const pingWait = 2 * time.Second
+// pingWait is how long an init may take to answer. It does nothing else, but the
+// host may be busy, and a machine that is not waited for is ended.
+const pingWait = 10 * time.Second
 
 // Adopt finds the machines that run on from an earlier daemon: those whose init
 // answers and whose first port is there. What is left of others, and every port that
