@@ -203,6 +203,9 @@ func (h *Host) Rules(set *Set, egress bool) []*vpc.Rule {
 	return rules
 }
 
+// Rule returns a rule by its id, nil for one that is not in force.
+func (h *Host) Rule(id vpc.RuleID) *vpc.Rule { return h.rules[id] }
+
 // Set returns the set of groups that an identity stands for, nil for one that
 // no interface has.
 func (h *Host) Set(id vpc.Identity) *Set { return h.sets[id] }

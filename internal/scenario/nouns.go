@@ -15,9 +15,10 @@ import (
 // examples in the EC2 User Guide 2012.
 const owner = "111122223333"
 
-// nouns are what a scenario has made so far, all of it in EC2-Classic. Each
-// method returns what has changed, as a feed.
+// nouns are what a scenario has made so far, in EC2-Classic where no VPC is
+// named. Each method returns what has changed, as a feed.
 type nouns struct {
+	networks
 	scenario   uint32 // tells its rules from other scenarios', whose counters live on
 	revision   int64
 	groups     map[string]vpc.GroupID // by account/name
@@ -37,8 +38,8 @@ func newNouns(scenario string) *nouns {
 	h := fnv.New32a()
 	h.Write([]byte(scenario))
 	return &nouns{
-		scenario: h.Sum32(),
-		groups:   make(map[string]vpc.GroupID), texts: make(map[vpc.RuleID]string),
+		networks: newNetworks(), scenario: h.Sum32(),
+		groups: make(map[string]vpc.GroupID), texts: make(map[vpc.RuleID]string),
 		interfaces: make(map[string]*vpc.NetworkInterface), identities: make(map[string]vpc.Identity),
 		ports: make(map[string]policy.Port), names: make(map[policy.Port]string),
 	}
@@ -106,8 +107,12 @@ func (n *nouns) revoke(rules []*vpc.Rule, texts []string) (*vpc.Feed, error) {
 	return f, nil
 }
 
-// ruleID finds a rule in force by its text.
+// ruleID finds a rule in force by its text, or an entry of a network ACL by the
+// ACL's name and its number: strict:100, strict:* for the end of the list.
 func (n *nouns) ruleID(text string) (vpc.RuleID, error) {
+	if name, number, ok := strings.Cut(text, ":"); ok && n.acls[name] != nil {
+		return vpc.RuleID(string(n.acls[name].ID) + ":" + number), nil
+	}
 	for _, r := range n.rules {
 		if n.texts[r.ID] == text {
 			return r.ID, nil

@@ -25,10 +25,12 @@ type packet struct {
 //	PROTO SOURCE > DESTINATION [WORD ...]
 //
 // An end is an address or the name of an instance, with a port for TCP and
-// UDP. A name stands for the private address, and as the destination of who is
-// on the internet side for the public one; NAME.public always for the latter.
+// UDP. A name stands for the primary private address, and as the destination of
+// who is on the internet side for the public one; NAME.public always for the
+// latter, and NAME.six for the first IPv6 address.
 //
 //	tcp 203.0.113.7:40000 > i-1:22 syn,ack seq=7 ack=8 len=100
+//	udp [2001:db8:8000::7]:40000 > i-1.six:53
 //	udp i-1:53 > 10.254.0.9:53
 //	icmp i-1 > i-2 echo query=7           or echo-reply, type=13:0
 //	icmp 198.51.100.9 > i-1 unreachable about tcp i-1:40000 > 203.0.113.7:80
@@ -36,7 +38,8 @@ type packet struct {
 //
 // Words for all of them: via NAME for a sender that is not who has the source
 // address, mac=02:52:… for another source MAC, datagram=7 offset=1480 more for
-// fragments, options=830304… for IP options. After about comes the packet that
+// fragments, options=830304… for IP options, headers=0,60,44 for extension
+// headers of IPv6, 44 in place of the fragment's own. After about comes the packet that
 // an ICMP error quotes, by the addresses that its sender has seen.
 func (n *nouns) parsePacket(words []string) (packet, error) {
 	words, about := cut(words, "about")
@@ -44,7 +47,10 @@ func (n *nouns) parsePacket(words []string) (packet, error) {
 		return packet{}, errPacket
 	}
 	words, via := cut(words, "via")
-	sender := n.owner(words[1])
+	sender, err := n.owner(words[1])
+	if err != nil && via == nil {
+		return packet{}, err
+	}
 	if via != nil {
 		if len(via) == 0 {
 			return packet{}, errors.New("want via NAME")
@@ -111,8 +117,8 @@ func (n *nouns) parseFrame(words []string, publicSource, publicDestination bool)
 
 // parseEnd reads an end of a packet.
 func (n *nouns) parseEnd(s string, public bool) (addr netip.Addr, port uint16, err error) {
-	host, portText, hasPort := strings.Cut(s, ":")
-	if hasPort {
+	host, portText := splitEnd(s)
+	if portText != "" {
 		p, err := strconv.ParseUint(portText, 10, 16)
 		if err != nil {
 			return addr, 0, fmt.Errorf("%q is no port", portText)
@@ -120,35 +126,71 @@ func (n *nouns) parseEnd(s string, public bool) (addr netip.Addr, port uint16, e
 		port = uint16(p)
 	}
 	name, isPublic := strings.CutSuffix(host, ".public")
-	if nic := n.interfaces[name]; nic != nil {
-		addr = nic.Primary()
-		if public || isPublic {
-			addr = nic.Public[addr]
+	name, isSix := strings.CutSuffix(name, ".six")
+	nic := n.interfaces[name]
+	switch {
+	case nic == nil:
+		addr, err = netip.ParseAddr(host)
+		return addr, port, err
+	case isSix:
+		i := slices.IndexFunc(nic.Addresses, netip.Addr.Is6)
+		if i < 0 {
+			return addr, 0, fmt.Errorf("%s has no IPv6 address", name)
 		}
-		if !addr.IsValid() {
+		return nic.Addresses[i], port, nil
+	case public || isPublic:
+		if addr = nic.Public[nic.Primary()]; !addr.IsValid() {
 			return addr, 0, fmt.Errorf("%s has no public address", name)
 		}
 		return addr, port, nil
 	}
-	addr, err = netip.ParseAddr(host)
-	return addr, port, err
+	return nic.Primary(), port, nil
 }
 
-// owner is the name of who has the address of an end.
-func (n *nouns) owner(end string) string {
-	host, _, _ := strings.Cut(end, ":")
-	for name, nic := range n.interfaces {
-		if nic.Primary().String() == host {
-			return name
-		}
+// splitEnd takes the port off an end, which is behind the last colon unless
+// that is an IPv6 address's; with a port, that is in brackets.
+func splitEnd(s string) (host, port string) {
+	if inside, ok := strings.CutPrefix(s, "["); ok {
+		host, port, _ = strings.Cut(inside, "]")
+		return host, strings.TrimPrefix(port, ":")
 	}
-	return host
+	if strings.Count(s, ":") > 1 {
+		return s, ""
+	}
+	host, port, _ = strings.Cut(s, ":")
+	return host, port
 }
 
-// icmpTypes are the messages that have a word of their own (RFC 792).
-var icmpTypes = map[string][2]uint8{
-	"echo": {8, 0}, "echo-reply": {0, 0}, "unreachable": {3, 1}, "port-unreachable": {3, 3},
-	"fragmentation-needed": {3, 4}, "source-quench": {4, 0}, "redirect": {5, 1}, "time-exceeded": {11, 0},
+// owner is the name of who sends from an end, where only one can.
+func (n *nouns) owner(end string) (string, error) {
+	host, _ := splitEnd(end)
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return strings.TrimSuffix(host, ".six"), nil
+	}
+	owner := host
+	for name, nic := range n.interfaces {
+		if !slices.Contains(nic.Addresses, addr) {
+			continue
+		}
+		if owner != host {
+			return "", fmt.Errorf("%s and %s have %s: say via whom the packet comes", owner, name, host)
+		}
+		owner = name
+	}
+	return owner, nil
+}
+
+// icmpTypes are the messages that have a word of their own (RFC 792, RFC 4443).
+var icmpTypes = map[vpc.Proto]map[string][2]uint8{
+	vpc.ICMP: {
+		"echo": {8, 0}, "echo-reply": {0, 0}, "unreachable": {3, 1}, "port-unreachable": {3, 3},
+		"fragmentation-needed": {3, 4}, "source-quench": {4, 0}, "redirect": {5, 1}, "time-exceeded": {11, 0},
+	},
+	vpc.ICMPv6: {
+		"echo": {128, 0}, "echo-reply": {129, 0}, "unreachable": {1, 3}, "port-unreachable": {1, 4}, "too-big": {2, 0},
+		"time-exceeded": {3, 0}, "router-solicitation": {133, 0}, "router-advertisement": {134, 0}, "advertisement": {136, 0},
+	},
 }
 
 var tcpFlags = map[string]policy.TCPFlags{
@@ -173,6 +215,15 @@ func parseWord(f *policy.Frame, word string) error {
 		b, err := hex.DecodeString(value)
 		f.Options = b
 		return err
+	case "headers":
+		for header := range strings.SplitSeq(value, ",") {
+			n, err := strconv.ParseUint(header, 10, 8)
+			if err != nil {
+				return err
+			}
+			f.Extensions = append(f.Extensions, policy.Extension{Header: vpc.Proto(n)})
+		}
+		return nil
 	case "type":
 		_, err := fmt.Sscanf(value, "%d:%d", &f.ICMPType, &f.ICMPCode)
 		return err
@@ -190,6 +241,8 @@ func parseWord(f *policy.Frame, word string) error {
 		f.Payload = make([]byte, n)
 	case "query":
 		f.ICMPID = uint16(n)
+	case "hops":
+		f.TTL = uint8(n)
 	case "datagram":
 		f.ID = uint32(n)
 	case "offset":
@@ -208,7 +261,7 @@ func parseBareWord(f *policy.Frame, word string) error {
 		f.More = true
 		return nil
 	}
-	if t, ok := icmpTypes[word]; ok && f.Proto == vpc.ICMP {
+	if t, ok := icmpTypes[f.Proto][word]; ok {
 		f.ICMPType, f.ICMPCode = t[0], t[1]
 		return nil
 	}

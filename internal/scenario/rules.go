@@ -1,9 +1,11 @@
 package scenario
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,8 +14,8 @@ import (
 
 // parseRules reads the arguments of ec2-authorize and ec2-revoke: a group and
 // the options of the tools, -P protocol, -p port or range, -t type:code,
-// -s block, -o group and -u its owner. It returns rules without ids, and how a
-// scenario calls them: 'web tcp 80 from 0.0.0.0/0'.
+// -s block, -o group and -u its owner, --egress. It returns rules without ids,
+// and how a scenario calls them: 'web tcp 80 from 0.0.0.0/0', 'web all to ::/0'.
 func (n *nouns) parseRules(args []string) (rules []*vpc.Rule, texts []string, err error) {
 	if len(args) == 0 {
 		return nil, nil, errors.New("want a group")
@@ -22,7 +24,11 @@ func (n *nouns) parseRules(args []string) (rules []*vpc.Rule, texts []string, er
 	if err != nil {
 		return nil, nil, err
 	}
-	o, err := parseOptions(args[1:])
+	options, egress := args[1:], slices.Contains(args, "--egress")
+	if egress {
+		options = slices.DeleteFunc(slices.Clone(options), func(w string) bool { return w == "--egress" })
+	}
+	o, err := parseOptions(options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -31,13 +37,17 @@ func (n *nouns) parseRules(args []string) (rules []*vpc.Rule, texts []string, er
 		return nil, nil, err
 	}
 	for _, proto := range o.protocols() {
-		r := &vpc.Rule{Group: group, Peer: peer}
+		r := &vpc.Rule{Group: group, Peer: peer, Egress: egress}
 		what, err := o.parseRange(r, proto)
 		if err != nil {
 			return nil, nil, err
 		}
 		rules = append(rules, r)
-		texts = append(texts, fmt.Sprintf("%s %s %s from %s", args[0], proto, what, from))
+		word := "from"
+		if egress {
+			word = "to"
+		}
+		texts = append(texts, fmt.Sprintf("%s %s %s %s", args[0], what, word, from))
 	}
 	return rules, texts, nil
 }
@@ -73,23 +83,17 @@ func (o ruleOptions) protocols() []string {
 // parseRange gives a rule its protocol, and its ports or ICMP type; all of them
 // where none is named.
 func (o ruleOptions) parseRange(r *vpc.Rule, proto string) (text string, err error) {
-	if r.Proto, err = parseProto(proto); err != nil {
-		return "", err
+	if r.Proto, err = parseProto(proto); err != nil || r.Proto == vpc.AnyProto {
+		return proto, err
 	}
-	if r.Proto == vpc.ICMP {
-		text = "-1:-1"
-		if o["-t"] != "" {
-			text = o["-t"]
-		}
+	if r.Proto.IsICMP() {
+		text = cmp.Or(o["-t"], "-1:-1")
 		_, err = fmt.Sscanf(text, "%d:%d", &r.ICMP.Type, &r.ICMP.Code)
-		return text, err
+	} else {
+		text = cmp.Or(o["-p"], "0-65535")
+		r.Ports, err = parsePorts(text)
 	}
-	text = "0-65535"
-	if o["-p"] != "" {
-		text = o["-p"]
-	}
-	r.Ports, err = parsePorts(text)
-	return text, err
+	return proto + " " + text, err
 }
 
 func parsePorts(s string) (vpc.PortRange, error) {
@@ -131,10 +135,14 @@ func parseProto(s string) (vpc.Proto, error) {
 		return vpc.UDP, nil
 	case "icmp":
 		return vpc.ICMP, nil
+	case "icmpv6":
+		return vpc.ICMPv6, nil
+	case "all":
+		return vpc.AnyProto, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 8)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no protocol: want tcp, udp, icmp or a number", s)
+		return 0, fmt.Errorf("%q is no protocol: want tcp, udp, icmp, icmpv6, all or a number", s)
 	}
 	return vpc.Proto(n), nil
 }

@@ -89,7 +89,7 @@ func TestMistakes(t *testing.T) {
 		{"packet tcp 203.0.113.7:1 i-1:80", "want PROTO SOURCE > DESTINATION"},
 		{"packet udp 203.0.113.7:1 > i-1:80 syn", "a packet of this protocol is not \"syn\""},
 		{"packet udp 203.0.113.7:1 > i-1:80 offset=5", "multiple of eight"},
-		{"packet udp 203.0.113.7:1 > i-1:80 hops=5", "a packet has no \"hops\""},
+		{"packet udp 203.0.113.7:1 > i-1:80 jumps=5", "a packet has no \"jumps\""},
 		{"packet udp 203.0.113.7:1 > i-1:80\nwait 1s", "a packet is followed by its verdict"},
 		{"packet udp 203.0.113.7:1 > i-1:80", "the last packet has no verdict"},
 		{"packet udp 203.0.113.7:1 > i-1:80\nverdict drop i-1 no-reason", "there is no reason \"no-reason\""},

@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -13,15 +14,19 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// verbs are the whole language, with an example above each.
+// verbs are the whole language, with an example above each. Those about VPCs
+// are in networkVerbs.
 func (s *stage) verbs() map[string]func(words []string) error {
-	return map[string]func([]string) error{
+	verbs := map[string]func([]string) error{
 		// ec2-create-group web
 		// ec2-create-group 444455556666/partner
+		// ec2-create-group web -c office
+		// A group of a VPC begins with rules that let everything leave.
 		"ec2-create-group": s.createGroupVerb,
 
 		// ec2-authorize web -P tcp -p 80 -s 0.0.0.0/0
 		// ec2-authorize app -o web
+		// ec2-authorize web --egress -P all -s ::/0
 		"ec2-authorize": s.authorizeVerb,
 
 		// ec2-revoke web -P tcp -p 80 -s 0.0.0.0/0
@@ -59,11 +64,16 @@ func (s *stage) verbs() map[string]func(words []string) error {
 		// arp i-1 who-has 10.254.0.11
 		"arp": func(w []string) error { return s.sendVerb(s.parseARP(w)) },
 
+		// solicit i-1 who-has 2001:db8:0:101::11
+		// Neighbour discovery, the ARP of IPv6.
+		"solicit": func(w []string) error { return s.sendVerb(s.parseSolicitation(w)) },
+
 		// frame i-1 ffffffffffff 02520afe000a 86dd 60000000
 		"frame": func(w []string) error { return s.sendVerb(s.parseFrameBytes(w)) },
 
 		// verdict accept i-1 admitted 'web tcp 80 from 0.0.0.0/0'
 		// verdict drop i-1 no-ingress-rule
+		// verdict drop i-1 acl-out strict:100
 		// Who is named receives the packet, or has the counter of what is
 		// dropped; - is nobody.
 		"verdict": s.verdictVerb,
@@ -71,6 +81,7 @@ func (s *stage) verbs() map[string]func(words []string) error {
 		// arrives tcp 203.0.113.7:40000 > 10.254.0.10:22
 		// arrives icmp 203.0.113.7 > i-1 about tcp i-1:40000 > 203.0.113.7:80
 		// arrives arp 10.254.0.11 is-at 02:52:0a:fe:00:0b
+		// arrives nd 2001:db8:0:101::11 is-at 02:52:00:00:00:01
 		// How the last packet looks to its receiver; all checksums are right.
 		"arrives": s.arrivesVerb,
 
@@ -84,13 +95,30 @@ func (s *stage) verbs() map[string]func(words []string) error {
 		// flow covered. Only kernels count.
 		"counters": s.countersVerb,
 	}
+	maps.Copy(verbs, s.networkVerbs())
+	return verbs
 }
 
 func (s *stage) createGroupVerb(words []string) error {
-	if len(words) != 1 {
-		return errors.New("want NAME")
+	switch {
+	case len(words) == 1:
+		return s.createGroup(words[0])
+	case len(words) != 3 || words[1] != "-c":
+		return errors.New("want NAME or NAME -c VPC")
 	}
-	return s.createGroup(words[0])
+	v, err := find("VPC", s.vpcs, words[2])
+	if err != nil {
+		return err
+	}
+	if err := s.createGroup(words[0]); err != nil {
+		return err
+	}
+	for _, everybody := range everybodyIn(v) {
+		if err := s.authorizeVerb([]string{words[0], "--egress", "-P", "all", "-s", everybody.String()}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *stage) authorizeVerb(words []string) error { return s.changeRules(words, s.authorize) }
@@ -174,10 +202,7 @@ func (s *stage) regroupVerb(words []string, join bool) error {
 	if err != nil {
 		return err
 	}
-	var groups []string
-	for _, id := range nic.Groups {
-		groups = append(groups, strings.TrimPrefix(string(id), "sg-"))
-	}
+	groups := groupNames(nic)
 	if join {
 		groups = append(groups, words[1])
 	} else {

@@ -81,7 +81,26 @@ func (r *RealPackets) Send(at time.Duration, port policy.Port, frame []byte) (Ou
 	if err != nil {
 		return Outcome{}, err
 	}
-	return outcome(port, arrived, moved(before.Drops, after.Drops), moved(before.Hits, after.Hits))
+	o, err := outcome(port, arrived, moved(before.Drops, after.Drops))
+	if o.Verdict.Accept {
+		o.Verdict.Rule = r.decisive(o.Verdict.To, moved(before.Hits, after.Hits))
+	}
+	if o.Verdict.Rule != "" {
+		o.Verdict.Reason = policy.Admitted
+	}
+	return o, err
+}
+
+// decisive is, of the rules whose counters have moved, that of the receiver, or
+// the sender's where the receiver is on the internet side.
+func (r *RealPackets) decisive(to policy.Port, hits map[vpc.RuleID]uint64) vpc.RuleID {
+	plug, _ := r.host.Plug(to)
+	for id := range hits {
+		if rule := r.host.Rule(id); rule != nil && rule.Egress == (plug.Interface == "") {
+			return id
+		}
+	}
+	return ""
 }
 
 // An arrival is a frame that has come out of the wire of a port.
@@ -116,9 +135,9 @@ func (r *RealPackets) arrivals(port policy.Port, before *Counters) ([]arrival, e
 const patience = 10 * time.Second
 
 // barrier returns when the programs are done with all that was put into a
-// port's wire, and what has come out of it before: it asks by ARP for an
-// address that it has not asked for yet, and the answer comes behind whatever
-// was sent earlier. Where nobody is behind the port nothing is answered, but
+// port's wire, and what has come out of it before: it asks, by ARP or neighbour
+// discovery, for an address that it has not asked for yet, and the answer comes
+// behind whatever was sent earlier. Where nobody is behind the port nothing is answered, but
 // everything is counted.
 func (r *RealPackets) barrier(port policy.Port, before *Counters) ([]arrival, error) {
 	plug, ok := r.host.Plug(port)
@@ -132,8 +151,15 @@ func (r *RealPackets) barrier(port policy.Port, before *Counters) ([]arrival, er
 	}
 	r.barriers++
 	about := netip.AddrFrom4([4]byte{198, 19, byte(r.barriers >> 8), byte(r.barriers)}) // RFC 2544: nobody's
+	ask := whoHas
+	if own.Is6() {
+		about = netip.AddrFrom16([16]byte{0x20, 1, 0, 2, 14: byte(r.barriers >> 8), 15: byte(r.barriers)}) // RFC 5180: nobody's
+		ask = func(mac [6]byte, sender, target netip.Addr) []byte {
+			return policy.Solicitation(mac, sender, target).Bytes()
+		}
+	}
 	wire := r.wires[int(port)]
-	if err := wire.Send(whoHas(mac, own, about)); err != nil {
+	if err := wire.Send(ask(mac, own, about)); err != nil {
 		return nil, err
 	}
 	var arrived []arrival
@@ -143,13 +169,22 @@ func (r *RealPackets) barrier(port policy.Port, before *Counters) ([]arrival, er
 			return nil, err
 		}
 		if frame == nil {
-			return nil, fmt.Errorf("no answer to an ARP question by port %d", port)
+			return nil, fmt.Errorf("no answer to the question for a neighbour by port %d", port)
 		}
-		if p, reason := policy.ParseFrame(frame); reason == 0 && p.ARP != nil && p.ARP.Sender == about {
+		if answers(frame, about) {
 			return arrived, nil
 		}
 		arrived = append(arrived, arrival{port, frame})
 	}
+}
+
+// answers reports whether a frame tells who has an address.
+func answers(frame []byte, about netip.Addr) bool {
+	if target, _, ok := advertised(frame); ok {
+		return target == about
+	}
+	p, reason := policy.ParseFrame(frame)
+	return reason == 0 && p.ARP != nil && p.ARP.Sender == about
 }
 
 func (r *RealPackets) awaitUnknownPort(before *Counters) error {
@@ -167,7 +202,7 @@ func (r *RealPackets) awaitUnknownPort(before *Counters) error {
 }
 
 // outcome is what must have been decided about a frame that came in by a port.
-func outcome(port policy.Port, arrived []arrival, drops map[Counted]uint64, hits map[vpc.RuleID]uint64) (Outcome, error) {
+func outcome(port policy.Port, arrived []arrival, drops map[Counted]uint64) (Outcome, error) {
 	o := Outcome{Drops: drops}
 	switch {
 	case len(arrived) > 1 || len(drops) > 1 || len(arrived) == 1 && len(drops) == 1:
@@ -176,9 +211,6 @@ func outcome(port policy.Port, arrived []arrival, drops map[Counted]uint64, hits
 		o.Verdict.Reason, o.Frame = policy.Answered, arrived[0].frame
 	case len(arrived) == 1:
 		o.Verdict.Accept, o.Verdict.To, o.Frame = true, arrived[0].port, arrived[0].frame
-		for rule := range hits {
-			o.Verdict.Reason, o.Verdict.Rule = policy.Admitted, rule
-		}
 	case len(drops) == 1:
 		for counted := range drops {
 			o.Verdict.Reason = counted.Reason
