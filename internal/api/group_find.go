@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
 )
@@ -44,9 +46,26 @@ func (r *request) group(reader store.Reader, n groupName) (*vpc.SecurityGroup, e
 	case n.GroupID != "":
 		return r.groupByID(reader, n.GroupID)
 	case n.GroupName != "":
-		return r.groupByName(reader, n.GroupName)
+		g, err := r.groupByName(reader, n.GroupName)
+		if err != nil && r.Account.Platform == vpc.PlatformClassic && r.isVPCGroup(reader, n.GroupName) {
+			return nil, errGroupHasNoName(n.GroupName)
+		}
+		return g, err
 	}
 	return nil, vpc.Errorf(vpc.MissingParameter, "The request must contain the parameter groupName or groupId")
+}
+
+// isVPCGroup reports whether a group of one of the caller's VPCs has a name.
+func (r *request) isVPCGroup(reader store.Reader, name string) bool {
+	return slices.ContainsFunc(reader.VPCs(r.Region, r.Account.ID), func(v *vpc.VPC) bool {
+		return reader.GroupNamed(r.Region, r.Account.ID, v.ID, name) != nil
+	})
+}
+
+// errGroupHasNoName is for the name of a group that calls know by its id only.
+func errGroupHasNoName(name string) error {
+	return vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for groupName. "+
+		"You may not reference Amazon VPC security groups by name. Please use the corresponding id for this operation.", name)
 }
 
 func (r *request) groupByID(reader store.Reader, id string) (*vpc.SecurityGroup, error) {

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/base64"
 	"slices"
-	"strings"
 
 	"ringfence/internal/vpc"
 )
@@ -35,17 +34,22 @@ func paginate[T any](p paging, items []T, order func(T) string) (page []T, next 
 		return nil, "", vpc.Errorf(vpc.InvalidParameterValue,
 			"Value ( %d ) for parameter maxResults is invalid. Expecting a value between %d and %d.", *p.MaxResults, minPage, maxPage)
 	}
-	slices.SortFunc(items, func(a, b T) int { return strings.Compare(order(a), order(b)) })
-	from, _ := slices.BinarySearchFunc(items, after, func(item T, key string) int {
-		if order(item) <= key {
-			return -1
+	byKey := make(map[string]T, len(items))
+	var keys []string // of the items that were not told yet
+	for _, item := range items {
+		if key := order(item); key > after {
+			byKey[key] = item
+			keys = append(keys, key)
 		}
-		return 1
-	})
-	page = items[from:]
-	if p.MaxResults != nil && len(page) > *p.MaxResults {
-		page = page[:*p.MaxResults]
-		next = base64.RawURLEncoding.EncodeToString([]byte(order(page[len(page)-1])))
+	}
+	slices.Sort(keys)
+	if p.MaxResults != nil && len(keys) > *p.MaxResults {
+		keys = keys[:*p.MaxResults]
+		next = base64.RawURLEncoding.EncodeToString([]byte(keys[len(keys)-1]))
+	}
+	page = make([]T, len(keys))
+	for i, key := range keys {
+		page[i] = byKey[key]
 	}
 	return page, next, nil
 }

@@ -111,8 +111,7 @@ func (r *request) sourceGroupNamed(tx *store.Tx, g *vpc.SecurityGroup, owner vpc
 	}
 	home := r.homeOf(tx.Reader, g)
 	if home == inVPC {
-		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for groupName. "+
-			"You may not reference Amazon VPC security groups by name. Please use the corresponding id for this operation.", name)
+		return nil, errGroupHasNoName(name)
 	}
 	if found := tx.GroupNamed(r.Region, owner, g.Network, name); found != nil {
 		return found, nil
