@@ -216,6 +216,7 @@ func TestPages(t *testing.T) {
 	for i := range 12 {
 		subnet := text(c.ok("CreateSubnet", id, fmt.Sprintf("CidrBlock=10.0.%d.0/24", i)), "subnetId")
 		c.ok("CreateTags", "ResourceId.1="+subnet, "Tag.1.Key=Name")
+		c.ok("CreateNetworkInterface", "SubnetId="+subnet)
 	}
 	for range 11 { // and the main one
 		c.ok("CreateRouteTable", id)

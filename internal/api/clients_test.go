@@ -106,15 +106,19 @@ func TestBoto3(t *testing.T) {
 	if out, err := exec.Command(python, "-c", "import boto3").CombinedOutput(); err != nil {
 		t.Skipf("no boto3 to test with: %v: %s", err, lastLine(out))
 	}
-	for script, account := range map[string]vpc.AccountID{"client.py": albert, "client_vpc_groups.py": carol} {
-		w := fresh(t)
-		a := w.account(t, account)
-		cmd := exec.Command(python, filepath.Join("testdata", script), w.http.URL)
-		cmd.Env = slices.Concat(os.Environ(), []string{"AWS_ACCESS_KEY_ID=" + a.AccessKey, "AWS_SECRET_ACCESS_KEY=" + a.SecretKey,
-			"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "PYTHONDONTWRITEBYTECODE=1"})
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", script, err, out)
-		}
+	for script, who := range map[string]vpc.AccountID{
+		"client.py": albert, "client_vpc.py": carol, "client_vpc_groups.py": carol,
+	} {
+		t.Run(script, func(t *testing.T) {
+			w := fresh(t)
+			a := w.account(t, who)
+			cmd := exec.Command(python, filepath.Join("testdata", script), w.http.URL)
+			cmd.Env = slices.Concat(os.Environ(), []string{"AWS_ACCESS_KEY_ID=" + a.AccessKey, "AWS_SECRET_ACCESS_KEY=" + a.SecretKey,
+				"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "PYTHONDONTWRITEBYTECODE=1"})
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }
 

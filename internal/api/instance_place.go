@@ -46,7 +46,7 @@ func vacatePlace(tx *store.Tx, i *vpc.Instance) {
 		detachClassic(tx, i)
 		return
 	}
-	if was := tx.Interface(i.Region, i.Account, i.Interface); was != nil {
+	if was := tx.Interface(i.Region, i.Account, i.Interface); was != nil && i.PublicAddr.IsValid() {
 		n := *was
 		dropPoolAddress(tx, &n)
 		tx.PutInterface(&n)
