@@ -82,7 +82,7 @@ func (r *request) attachGateway(ctx context.Context, in *attachGatewayInput) (*r
 		if g.Network != "" {
 			return vpc.Errorf(vpc.ResourceAlreadyAssociated, "resource %s is already attached to network %s", g.ID, g.Network)
 		}
-		if slices.ContainsFunc(tx.Gateways(r.Region, r.Account.ID), func(o *vpc.InternetGateway) bool { return o.Network == v.ID }) {
+		if r.hasInternet(tx.Reader, v.ID) {
 			return vpc.Errorf(vpc.InvalidParameterValue, "Network %s already has an internet gateway attached", v.ID)
 		}
 		attached := *g

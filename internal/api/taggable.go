@@ -44,7 +44,7 @@ var taggables = []taggable{
 		func(a *vpc.NetworkACL) (string, *[]vpc.Tag) { return string(a.ID), &a.Tags }),
 	plainNoun("eni", "network-interface", (*request).interfaceByID, store.Reader.Interfaces, (*store.Tx).PutInterface,
 		func(n *vpc.NetworkInterface) (string, *[]vpc.Tag) { return string(n.ID), &n.Tags }),
-	plainNoun("eipalloc", "elastic-ip", (*request).taggedAddress, addressesInVPC, (*store.Tx).PutAddress,
+	plainNoun("eipalloc", "elastic-ip", (*request).elasticByID, addressesInVPC, (*store.Tx).PutAddress,
 		func(a *vpc.Address) (string, *[]vpc.Tag) { return string(a.Allocation), &a.Tags }),
 	plainNoun("i", "instance", (*request).taggedInstance, store.Reader.Instances, (*store.Tx).PutInstance,
 		func(i *vpc.Instance) (string, *[]vpc.Tag) { return string(i.ID), &i.Tags }),
@@ -116,15 +116,6 @@ func (r *request) taggedInstance(reader store.Reader, id string) (*vpc.Instance,
 // addressesInVPC returns the Elastic IP addresses that have ids to be tagged by.
 func addressesInVPC(reader store.Reader, region vpc.Region, account vpc.AccountID) []*vpc.Address {
 	return slices.DeleteFunc(reader.Addresses(region, account), func(a *vpc.Address) bool { return a.Allocation == "" })
-}
-
-func (r *request) taggedAddress(reader store.Reader, id string) (*vpc.Address, error) {
-	for _, a := range addressesInVPC(reader, r.Region, r.Account.ID) {
-		if string(a.Allocation) == id {
-			return a, nil
-		}
-	}
-	return nil, vpc.Errorf(vpc.InvalidAllocationIDNotFound, "The allocation ID '%s' does not exist", id)
 }
 
 func (r *request) taggedRules(reader store.Reader) []taggedNoun {

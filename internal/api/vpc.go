@@ -137,7 +137,7 @@ func (r *request) deleteVPC(ctx context.Context, in *vpcInput) (*returnOutput, e
 // there. Interfaces are in subnets.
 func (r *request) isInUse(reader store.Reader, v *vpc.VPC) bool {
 	return slices.ContainsFunc(reader.Subnets(r.Region, r.Account.ID), func(s *vpc.Subnet) bool { return s.Network == v.ID }) ||
-		slices.ContainsFunc(reader.Gateways(r.Region, r.Account.ID), func(g *vpc.InternetGateway) bool { return g.Network == v.ID }) ||
+		r.hasInternet(reader, v.ID) ||
 		slices.ContainsFunc(reader.RouteTables(r.Region, r.Account.ID), func(t *vpc.RouteTable) bool { return t.Network == v.ID && !t.Main() }) ||
 		slices.ContainsFunc(reader.ACLs(r.Region, r.Account.ID), func(a *vpc.NetworkACL) bool { return a.Network == v.ID && !a.Default }) ||
 		reader.CountGroups(r.Region, r.Account.ID, v.ID) > 1
