@@ -47,7 +47,7 @@ func (a *Agent) adoptLinks(f fabric.Adopted, m *machine) error {
 			}
 			continue
 		}
-		if err := a.plug(m.links[i]); err != nil {
+		if err := a.plug(m.id, m.links[i]); err != nil {
 			return err
 		}
 		if err := a.fabric.SetPortUp(p.Name); err != nil { // the earlier agent may have ended before that

@@ -228,7 +228,8 @@ func (a *Agent) enforce(f *vpc.Feed) error {
 	for _, n := range f.Interfaces {
 		a.touchOutside(n)
 	}
-	return a.apply(a.host.Apply(f))
+	err := a.disconnectMoved(f)
+	return errors.Join(err, a.apply(a.host.Apply(f)))
 }
 
 // repair makes the kernel equal to all that is known, after a failed Apply.

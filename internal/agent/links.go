@@ -163,7 +163,7 @@ func (a *Agent) setLink(m *machine, l link) error {
 	a.mu.Unlock()
 	err := a.fabric.SetPort(m.id, l.port)
 	if err == nil {
-		err = a.plug(l)
+		err = a.plug(m.id, l)
 	}
 	if err == nil {
 		err = a.fabric.SetPortUp(l.port.Name)
@@ -174,16 +174,52 @@ func (a *Agent) setLink(m *machine, l link) error {
 	return nil
 }
 
-// plug attaches the programs to a link and connects it.
-func (a *Agent) plug(l link) error {
+// plug attaches the programs to a link of a machine, "" for the host, and connects
+// it, unless its interface has left meanwhile.
+func (a *Agent) plug(machine string, l link) error {
 	err := a.fabric.InDataplane(func() error { return a.dataplane.Attach(l.number(), l.plug.Interface == "") })
 	if err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.isAt(l, machine) {
+		return nil
+	}
 	a.host.Connect(l.number(), l.plug)
 	return a.dataplane.Connect(a.host, l.number())
+}
+
+// isAt reports whether what is behind a link belongs to a machine. a.mu is held.
+func (a *Agent) isAt(l link, machine string) bool {
+	n := a.nouns.interfaces[l.plug.Interface]
+	return l.plug.Interface == "" || n != nil && string(n.Instance) == machine
+}
+
+// disconnectMoved disconnects the interfaces that a feed takes from their
+// machines: who has one now is not judged as who had it. The links themselves
+// are left to reconcile. a.mu is held.
+func (a *Agent) disconnectMoved(f *vpc.Feed) error {
+	moved := slices.Clone(f.GoneInterfaces)
+	for _, n := range f.Interfaces {
+		moved = append(moved, n.ID)
+	}
+	for _, id := range moved {
+		m := a.plugged[id]
+		if m == nil {
+			continue
+		}
+		for _, l := range m.links {
+			if l.plug.Interface != id || a.isAt(l, m.id) {
+				continue
+			}
+			a.host.Disconnect(l.number())
+			if err := a.dataplane.Disconnect(l.number()); err != nil {
+				return fmt.Errorf("disconnect %s: %w", id, err)
+			}
+		}
+	}
+	return nil
 }
 
 // unlink takes a link from a running machine.

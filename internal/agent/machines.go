@@ -265,7 +265,7 @@ func (a *Agent) start(ctx context.Context, m *machine, spec fabric.Machine, h fa
 		return fmt.Errorf("prepare machine: %w", err)
 	}
 	for _, l := range m.links {
-		if err := a.plug(l); err != nil {
+		if err := a.plug(m.id, l); err != nil {
 			return errors.Join(err, prepared.Abandon(context.WithoutCancel(ctx)))
 		}
 	}

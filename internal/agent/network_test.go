@@ -318,7 +318,13 @@ func TestInterfacesComeAndGo(t *testing.T) {
 	s.says(a, devices, "eth0 eth3")
 	s.says(b, devices, "eth0")
 
+	// Once it is detached it is not reached any more, though it is still there.
 	s.applied(s.feed(w.change(second, func(n *vpc.NetworkInterface) { n.Instance, n.Attachment = "", nil })))
+	s.agent.mu.Lock()
+	if port := s.agent.host.PortOf(second); port != 0 {
+		t.Errorf("%s is detached, and behind port %d", second, port)
+	}
+	s.agent.mu.Unlock()
 	s.idle()
 	s.says(a, devices, "eth0")
 	s.says(a, get("10.0.1.5"), "instance i-115 address 10.0.1.5 peer 10.0.0.4")

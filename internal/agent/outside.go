@@ -212,7 +212,7 @@ func (a *Agent) addHostLink() error {
 		a.log.Warn("no route from this host to some public addresses: use ringfence outside for these", "err", overlap)
 		host.Routes = slices.DeleteFunc(host.Routes, func(p netip.Prefix) bool { return p == overlap.Wanted })
 	}
-	if err := a.plug(link{policy.Plug{Outside: addr}, host.Port}); err != nil {
+	if err := a.plug("", link{policy.Plug{Outside: addr}, host.Port}); err != nil {
 		return fmt.Errorf("connect host link: %w", err)
 	}
 	if err := a.fabric.SetPortUp(host.Port.Name); err != nil {
