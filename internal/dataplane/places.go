@@ -35,11 +35,12 @@ func placesOf(h *policy.Host, a *attachment, n *vpc.NetworkInterface) places {
 		at := kernelLocation{Network: uint32(n.NetworkNo), Addr: private}
 		w := kernelWhereabouts{Number: uint32(n.Number), Ifindex: uint32(a.port), Network: uint32(n.NetworkNo), Private: private}
 		p.inside[at] = w
-		public, ok := n.Public[addr]
-		if ok {
+		public := addr
+		if addr.Is4() {
+			if public = n.Public[addr]; !public.IsValid() {
+				continue
+			}
 			p.publics[at] = kernelPublic{Number: uint32(n.Number), Addr: toAddr4(public)}
-		} else if public, ok = addr, addr.Is6(); !ok {
-			continue
 		}
 		if internet {
 			p.outside[kernelLocation{Addr: toAddr(public)}] = w

@@ -1,6 +1,8 @@
 // Package testrun measures what the programs cost by BPF test runs, with
 // everything they touch in the CPU's caches unless it says otherwise: a packet
-// of an established flow, a whole new handshake, a refused opening.
+// of an established flow, a whole new handshake, a refused opening; between
+// instances of EC2-Classic, across the subnets of a VPC, to the internet and over
+// IPv6.
 package testrun
 
 import (
@@ -29,9 +31,9 @@ const (
 	ClientGroup, ServerGroup vpc.GroupID     = "sg-client", "sg-server"
 )
 
-// A Bench is two EC2-Classic instances, one of which admits the other by the
-// last of its rules.
+// A Bench is a client and a server that admits it by the last of its rules.
 type Bench struct {
+	Setting
 	Host      *policy.Host
 	Dataplane *dataplane.Dataplane
 
@@ -39,10 +41,14 @@ type Bench struct {
 	next     uint16 // client's port
 }
 
-var clientAddr, serverAddr = netip.MustParseAddr("10.254.0.10"), netip.MustParseAddr("10.254.0.11")
-
-// With calls fn with a bench whose server has some rules. It needs root.
+// With calls fn with two EC2-Classic instances, one of which has some rules. It
+// needs root.
 func With(rules int, o dataplane.Options, fn func(*Bench) error) error {
+	return In(Classic.With(rules), o, fn)
+}
+
+// In is With for any setting.
+func In(s Setting, o dataplane.Options, fn func(*Bench) error) error {
 	return fabric.Scratch([]int{int(client), int(server)}, func() (err error) {
 		o.HalfOpen = 1 << 30 // SYNs are sent again and again
 		d, err := dataplane.Open(o)
@@ -50,27 +56,18 @@ func With(rules int, o dataplane.Options, fn func(*Bench) error) error {
 			return err
 		}
 		defer func() { err = errors.Join(err, d.Close()) }()
-		b := &Bench{Host: policy.NewHost(policy.RevokeAWS), Dataplane: d, next: 1024}
-		f := &vpc.Feed{Whole: true, Interfaces: []*vpc.NetworkInterface{
-			Interface(clientID, 1, clientAddr, ClientGroup, 1),
-			Interface(serverID, 2, serverAddr, ServerGroup, 2),
-		}}
-		for i := range rules - 2 {
-			f.Rules = append(f.Rules, Rule(i))
-		}
-		for _, proto := range []vpc.Proto{vpc.TCP, vpc.UDP} {
-			f.Rules = append(f.Rules, &vpc.Rule{
-				ID: vpc.RuleID("sgr-z" + proto.String()), Group: ServerGroup, Proto: proto,
-				Ports: vpc.PortRange{From: 80, To: 80}, Peer: vpc.Peer{Group: ClientGroup},
-			})
-		}
-		if err := b.Follow(f); err != nil {
+		b := &Bench{Setting: s, Host: policy.NewHost(policy.RevokeAWS), Dataplane: d, next: 1024}
+		if err := b.Follow(s.feed()); err != nil {
 			return err
 		}
-		if err := b.Connect(client, clientID); err != nil {
+		if err := b.Connect(client, policy.Plug{Interface: clientID}); err != nil {
 			return err
 		}
-		if err := b.Connect(server, serverID); err != nil {
+		plug := policy.Plug{Interface: serverID}
+		if s.subnet == 0 {
+			plug = policy.Plug{Outside: s.server}
+		}
+		if err := b.Connect(server, plug); err != nil {
 			return err
 		}
 		return fn(b)
@@ -84,9 +81,9 @@ func (b *Bench) Follow(f *vpc.Feed) error {
 	return b.Dataplane.Apply(b.Host, b.Host.Apply(f))
 }
 
-// Connect puts an interface behind a port.
-func (b *Bench) Connect(port policy.Port, id vpc.InterfaceID) error {
-	b.Host.Connect(port, policy.Plug{Interface: id})
+// Connect puts somebody behind a port.
+func (b *Bench) Connect(port policy.Port, plug policy.Plug) error {
+	b.Host.Connect(port, plug)
 	return b.Dataplane.Connect(b.Host, port)
 }
 
@@ -108,16 +105,24 @@ func Rule(i int) *vpc.Rule {
 	}
 }
 
-// frame is one from client to server, or back.
-func frame(proto vpc.Proto, back bool, clientPort, serverPort uint16, flags policy.TCPFlags) []byte {
-	f := policy.Frame{
-		Src: clientAddr, Dst: serverAddr, Proto: proto, SrcPort: clientPort, DstPort: serverPort, Flags: flags,
+// ErrChanges says that a program rewrites a frame into one that it would not
+// decide in the same way, so that many runs measure something else.
+var ErrChanges = errors.New("the frame is another one after a run")
+
+// measure is the time of a run of many.
+func (b *Bench) measure(port policy.Port, f []byte) (time.Duration, error) {
+	first, rewritten, err := b.Dataplane.Run(port, f)
+	if err != nil {
+		return 0, err
 	}
-	if back {
-		f.Src, f.Dst, f.SrcPort, f.DstPort = serverAddr, clientAddr, serverPort, clientPort
+	again, _, err := b.Dataplane.Run(port, rewritten)
+	if err == nil && again.Reason != first.Reason {
+		err = ErrChanges
 	}
-	f.SrcMAC, f.DstMAC = vpc.MACOf(f.Src), vpc.MACOf(f.Dst)
-	return f.Bytes()
+	if err != nil {
+		return 0, err
+	}
+	return b.Dataplane.Measure(port, rewritten, repeats)
 }
 
 // expect runs a frame once and fails if it is not decided as the measurement
@@ -138,64 +143,94 @@ func (b *Bench) Established() (time.Duration, error) {
 		f    []byte
 		want policy.Reason
 	}{
-		{client, frame(vpc.TCP, false, b.next, 80, policy.SYN), policy.Admitted},
-		{server, frame(vpc.TCP, true, b.next, 80, policy.SYN|policy.ACK), policy.Known},
-		{client, frame(vpc.TCP, false, b.next, 80, policy.ACK), policy.Known},
+		{client, b.frame(vpc.TCP, false, 80, policy.SYN), policy.Admitted},
+		{server, b.frame(vpc.TCP, true, 80, policy.SYN|policy.ACK), policy.Known},
+		{client, b.frame(vpc.TCP, false, 80, policy.ACK), policy.Known},
 	} {
 		if err := b.expect(step.port, step.f, step.want); err != nil {
 			return 0, err
 		}
 	}
-	return b.Dataplane.Measure(client, frame(vpc.TCP, false, b.next, 80, policy.ACK), repeats)
+	return b.measure(client, b.frame(vpc.TCP, false, 80, policy.ACK))
 }
 
 // Loop is what all the others have in them that is not ours.
 func (b *Bench) Loop() (time.Duration, error) {
-	return b.Dataplane.MeasureLoop(client, frame(vpc.TCP, false, 1024, 80, policy.ACK), repeats)
+	return b.Dataplane.MeasureLoop(client, b.frame(vpc.TCP, false, 80, policy.ACK), repeats)
 }
 
 // OneWay is a datagram of a flow that is never answered.
 func (b *Bench) OneWay() (time.Duration, error) {
 	b.next++
-	f := frame(vpc.UDP, false, b.next, 80, 0)
+	f := b.frame(vpc.UDP, false, 80, 0)
 	if err := b.expect(client, f, policy.Admitted); err != nil {
 		return 0, err
 	}
-	return b.Dataplane.Measure(client, f, repeats)
+	return b.measure(client, f)
 }
 
 // Refused is an opening that no rule admits.
 func (b *Bench) Refused() (time.Duration, error) {
 	b.next++
-	f := frame(vpc.TCP, false, b.next, 81, policy.SYN)
-	if err := b.expect(client, f, policy.NoIngressRule); err != nil {
+	f := b.frame(vpc.TCP, false, 10, policy.SYN)
+	if err := b.expect(client, f, b.refusal()); err != nil {
 		return 0, err
 	}
-	return b.Dataplane.Measure(client, f, repeats)
+	return b.measure(client, f)
+}
+
+// refusal is what is said of an opening that the server's groups do not allow,
+// or before them the client's.
+func (b *Bench) refusal() policy.Reason {
+	switch {
+	case b.heavy:
+		return policy.NoEgressRule
+	case b.subnet == 0:
+		return policy.Admitted // there is nobody to refuse it
+	default:
+		return policy.NoIngressRule
+	}
 }
 
 // SYN is an opening with everything in the caches: the same one again and
 // again, which is judged and remembered anew each time.
 func (b *Bench) SYN() (time.Duration, error) {
 	b.next++
-	f := frame(vpc.TCP, false, b.next, 80, policy.SYN)
+	f := b.frame(vpc.TCP, false, 80, policy.SYN)
 	if err := b.expect(client, f, policy.Admitted); err != nil {
 		return 0, err
 	}
-	return b.Dataplane.Measure(client, f, repeats)
+	return b.measure(client, f)
 }
 
 // SYNACK is the answer to an opening, likewise.
 func (b *Bench) SYNACK() (time.Duration, error) {
 	b.next++
-	f := frame(vpc.TCP, true, b.next, 80, policy.SYN|policy.ACK)
-	if err := b.expect(client, frame(vpc.TCP, false, b.next, 80, policy.SYN), policy.Admitted); err != nil {
+	f := b.frame(vpc.TCP, true, 80, policy.SYN|policy.ACK)
+	if err := b.expect(client, b.frame(vpc.TCP, false, 80, policy.SYN), policy.Admitted); err != nil {
 		return 0, err
 	}
 	if err := b.expect(server, f, policy.Known); err != nil {
 		return 0, err
 	}
-	return b.Dataplane.Measure(server, f, repeats)
+	return b.measure(server, f)
+}
+
+// Both are SYN and SYN-ACK together, without the kernel's loop.
+func (b *Bench) Both() (time.Duration, error) {
+	var sum time.Duration
+	for _, m := range []func() (time.Duration, error){b.SYN, b.SYNACK} {
+		d, err := m()
+		if err != nil {
+			return 0, err
+		}
+		empty, err := b.Loop()
+		if err != nil {
+			return 0, err
+		}
+		sum += d - empty
+	}
+	return sum, nil
 }
 
 // Handshake is the median of SYN and SYN-ACK together, each run once by a system
@@ -209,11 +244,11 @@ func (b *Bench) Handshake() (time.Duration, error) {
 	}
 	for range handshakes {
 		b.next++
-		syn, err := b.Dataplane.Measure(client, frame(vpc.TCP, false, b.next, 80, policy.SYN), 1)
+		syn, err := b.Dataplane.Measure(client, b.frame(vpc.TCP, false, 80, policy.SYN), 1)
 		if err != nil {
 			return 0, err
 		}
-		synAck, err := b.Dataplane.Measure(server, frame(vpc.TCP, true, b.next, 80, policy.SYN|policy.ACK), 1)
+		synAck, err := b.Dataplane.Measure(server, b.frame(vpc.TCP, true, 80, policy.SYN|policy.ACK), 1)
 		if err != nil {
 			return 0, err
 		}
@@ -225,7 +260,7 @@ func (b *Bench) Handshake() (time.Duration, error) {
 
 // clockCost is by how much a single run seems longer than one of many.
 func (b *Bench) clockCost() (time.Duration, error) {
-	f := frame(vpc.TCP, false, b.next, 81, policy.SYN)
+	f := b.frame(vpc.TCP, false, 10, policy.SYN)
 	many, err := b.Dataplane.Measure(client, f, repeats)
 	if err != nil {
 		return 0, err
