@@ -18,15 +18,23 @@ static __always_inline __be32 ipv4_of(const struct addr *a)
 
 enum { CHECKSUM_OFFSET = ETH_LEN + 10, SRC_OFFSET = ETH_LEN + 12, DST_OFFSET = ETH_LEN + 16 };
 
-/* Exchanges an address of the IPv4 header, and with it the checksums that
- * cover it.
+/* Brings the transport's checksum, which covers the addresses, to an exchange of
+ * one of them.
  */
-static __always_inline void exchange(struct __sk_buff *skb, const struct packet *p, __u32 at, __be32 old, __be32 new)
+static __always_inline void exchange_transport(struct __sk_buff *skb, const struct packet *p, __be32 old, __be32 new)
 {
 	if (!p->later && p->t.proto == PROTO_TCP)
 		bpf_l4_csum_replace(skb, p->l4_offset + 16, old, new, BPF_F_PSEUDO_HDR | 4);
 	if (!p->later && p->t.proto == PROTO_UDP)
 		bpf_l4_csum_replace(skb, p->l4_offset + 6, old, new, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | 4);
+}
+
+/* Exchanges an address of the IPv4 header, and with it the checksums that
+ * cover it.
+ */
+static __always_inline void exchange(struct __sk_buff *skb, const struct packet *p, __u32 at, __be32 old, __be32 new)
+{
+	exchange_transport(skb, p, old, new);
 	bpf_l3_csum_replace(skb, CHECKSUM_OFFSET, old, new, 4);
 	bpf_skb_store_bytes(skb, at, &new, sizeof(new), 0);
 }

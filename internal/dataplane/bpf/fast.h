@@ -40,13 +40,56 @@ static __always_inline struct flow *settled(struct work *w, __u32 network, __u32
 	return f;
 }
 
+static __always_inline void show_settled(struct __sk_buff *skb, const struct flow *f, __u32 ifindex)
+{
+	show(skb, f->flags & FLOW_LINGERS ? LINGERING : KNOWN, decisive(f), ifindex);
+}
+
 static __always_inline int deliver_settled(struct __sk_buff *skb, const struct work *w, const struct flow *f,
 					   __u32 from)
 {
 	const struct flow_end *to = &f->end[from ^ 1];
 
-	show(skb, f->flags & FLOW_LINGERS ? LINGERING : KNOWN, decisive(f), to->ifindex);
+	show_settled(skb, f, to->ifindex);
 	return deliver(skb, &w->p, to->ifindex, to->mac, f->flags & FLOW_ROUTED);
+}
+
+/* The checksum of an IPv4 header in which old has become new (RFC 1624). */
+static __always_inline __be16 checksum_after(__be16 checksum, __be32 old, __be32 new)
+{
+	__u32 sum = (__u16)~checksum + (__u16)~old + (~old >> 16) + (__u16) new + (new >> 16);
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~(sum + (sum >> 16));
+}
+
+/* Delivers a usual IPv4 packet with an address of its sender, or of its receiver,
+ * exchanged: each write costs about as much as a look-up, so there is one for all
+ * but the transport's checksum.
+ */
+static __always_inline int deliver_exchanged(struct __sk_buff *skb, const struct work *w, const struct flow *f,
+					     __u32 from, bool sender, __be32 old, __be32 new)
+{
+	const struct flow_end *to = &f->end[from ^ 1];
+	struct usual_ipv4 *h = (void *)(long)skb->data, head;
+
+	if ((void *)(h + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT; /* it was longer when it was parsed */
+	head = *h;
+	head.ether.to = mac_of(to->mac);
+	head.ether.from = (struct mac)ROUTER_MAC;
+	head.checksum = checksum_after(head.checksum, old, new);
+	if (sender) {
+		head.src[0] = new;
+		head.src[1] = new >> 16;
+	} else {
+		head.dst[0] = new;
+		head.dst[1] = new >> 16;
+	}
+	exchange_transport(skb, &w->p, old, new);
+	bpf_skb_store_bytes(skb, 0, &head, sizeof(head), 0);
+	show_settled(skb, f, to->ifindex);
+	return hand_over(skb, to->ifindex);
 }
 
 enum { WHOLE_WAY = -2 }; /* no TC_ACT_ is that */
@@ -63,7 +106,7 @@ static __always_inline int fast_from_interface(struct __sk_buff *skb, struct wor
 	if (!f)
 		return WHOLE_WAY;
 	if (f->public)
-		exchange(skb, &w->p, SRC_OFFSET, ipv4_of(&w->p.t.src), f->public);
+		return deliver_exchanged(skb, w, f, from, true, ipv4_of(&w->p.t.src), f->public);
 	return deliver_settled(skb, w, f, from);
 }
 
@@ -82,7 +125,7 @@ static __always_inline int fast_from_outside(struct __sk_buff *skb, struct work 
 	if (!f)
 		return WHOLE_WAY;
 	if (f->public)
-		exchange(skb, &w->p, DST_OFFSET, f->public, ipv4_of(&to->private));
+		return deliver_exchanged(skb, w, f, from, false, f->public, ipv4_of(&to->private));
 	return deliver_settled(skb, w, f, from);
 }
 
