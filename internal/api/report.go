@@ -29,10 +29,9 @@ func (a *API) Report(ctx context.Context, report *vpc.Report) error {
 		if state == vpc.Stopped && was.State == vpc.Running && was.TerminateAtShutdown {
 			state = vpc.Terminated
 		}
-		switch state {
-		case vpc.Terminated:
+		if state == vpc.Terminated {
 			giveUpPlace(tx, &i)
-		case vpc.Stopped:
+		} else if state == vpc.Stopped {
 			vacatePlace(tx, &i)
 		}
 		enterState(&i, state, why)
