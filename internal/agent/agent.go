@@ -161,7 +161,6 @@ func (a *Agent) Run(ctx context.Context) error {
 				continue
 			}
 			a.applied(ctx, f.Revision)
-			a.reconcile(ctx)
 		case ask := <-a.asks:
 			ask(ctx)
 		case <-retry.C:
@@ -171,7 +170,6 @@ func (a *Agent) Run(ctx context.Context) error {
 				continue
 			}
 			a.applied(ctx, a.revision())
-			a.reconcile(ctx)
 		}
 	}
 }
@@ -213,7 +211,6 @@ func (a *Agent) begin(ctx context.Context) error {
 	if err := a.dataplane.Sweep(); err != nil {
 		return fmt.Errorf("sweep dataplane: %w", err)
 	}
-	a.reconcile(ctx)
 	a.applied(ctx, f.Revision)
 	close(a.ready)
 	return nil
@@ -257,7 +254,12 @@ func (a *Agent) revision() int64 {
 	return a.host.Revision
 }
 
+// applied brings the machines to a revision that the kernel enforces, and tells
+// of it.
 func (a *Agent) applied(ctx context.Context, revision int64) {
+	a.mu.Lock()
+	a.reconcile(ctx)
+	a.mu.Unlock()
 	a.tell(ctx, &vpc.Report{Host: a.opts.Host, Applied: revision})
 }
 

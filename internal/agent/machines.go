@@ -35,10 +35,8 @@ func (a *Agent) touch(ids ...string) {
 
 // reconcile begins whatever brings the machines that were touched nearer to
 // their desired states. A machine that is being changed is looked at again when
-// that is done.
+// that is done. a.mu is held.
 func (a *Agent) reconcile(ctx context.Context) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	for id := range a.touched {
 		delete(a.touched, id)
 		a.reconcileMachine(ctx, id)
@@ -110,10 +108,10 @@ func (a *Agent) change(ctx context.Context, m *machine, do func()) {
 		case <-ctx.Done(): // what waited for its turn is left to the next agent
 		}
 		a.mu.Lock()
+		defer a.mu.Unlock()
 		m.busy = false
 		close(m.idle)
 		a.touch(m.id)
-		a.mu.Unlock()
 		a.reconcile(ctx)
 	})
 }

@@ -96,7 +96,9 @@ func (s *server) restart(all *vpc.Feed) {
 	s.t.Helper()
 	s.stop()
 	s.wait("end", s.ended)
-	<-s.ended
+	if err := <-s.ended; err != nil {
+		s.t.Fatal(err)
+	}
 	if err := s.agent.Close(); err != nil {
 		s.t.Fatal(err)
 	}
