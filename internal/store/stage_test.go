@@ -191,8 +191,8 @@ func TestATransactionOfManyReads(t *testing.T) {
 		tx.PutGroup(group(region, "sg-new"))
 		return nil
 	})
-	if tries != 2 {
-		t.Errorf("%d tries, want 2", tries)
+	if tries < 2 { // more when the index is late
+		t.Errorf("%d tries, want another one", tries)
 	}
 	if n := len(view(t, shared).Groups(region, albert)); n != many+1 {
 		t.Errorf("%d groups", n)
