@@ -100,6 +100,9 @@ func TestNetworksStayWhole(t *testing.T) {
 					call[i] = name + rapid.SampledFrom(words[kind]).Draw(rt, kind)
 				}
 			}
+			if rapid.IntRange(0, 4).Draw(rt, "dry") == 0 {
+				call = append(call, "DryRun=true")
+			}
 			status, body := c.call(call[0], call[1:]...)
 			after := view(t, w)
 			if status != 200 {

@@ -181,6 +181,31 @@ func TestTheFreeAddressesOfASubnet(t *testing.T) {
 	c.ok("DeleteSubnet", subnet)
 }
 
+// Of a subnet that is being deleted and an interface that is being made in it,
+// one stays.
+func TestNoInterfaceIsInADeletedSubnet(t *testing.T) {
+	w := fresh(t)
+	c := w.caller(t, albert)
+	in := "VpcId=" + newVPC(c)
+	for range 10 {
+		subnet := "SubnetId=" + text(c.ok("CreateSubnet", in, "CidrBlock=10.0.0.0/24"), "subnetId")
+		one, other := w.caller(t, albert), w.caller(t, albert)
+		var wg sync.WaitGroup
+		var made, deleted vpc.Code
+		wg.Go(func() { made = one.code("CreateNetworkInterface", subnet) })
+		wg.Go(func() { deleted = other.code("DeleteSubnet", subnet) })
+		wg.Wait()
+		switch {
+		case made == vpc.InvalidSubnetIDNotFound && deleted == "":
+		case made == "" && deleted == vpc.DependencyViolation:
+			c.ok("DeleteNetworkInterface", "NetworkInterfaceId="+string(view(t, w).Interfaces(usEast1, albert)[0].ID))
+			c.ok("DeleteSubnet", subnet)
+		default:
+			t.Fatalf("CreateNetworkInterface answers %q, DeleteSubnet %q", made, deleted)
+		}
+	}
+}
+
 // defaultsOverIPv6 counts what the defaults of albert's VPC say about ::/0.
 func defaultsOverIPv6(v *store.View, id string) (rules, entries int) {
 	any := netip.MustParsePrefix("::/0")
