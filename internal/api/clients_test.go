@@ -107,7 +107,7 @@ func TestBoto3(t *testing.T) {
 		t.Skipf("no boto3 to test with: %v: %s", err, lastLine(out))
 	}
 	for script, who := range map[string]vpc.AccountID{
-		"client.py": albert, "client_vpc.py": carol, "client_vpc_groups.py": carol,
+		"client.py": albert, "client_vpc.py": carol, "client_vpc_groups.py": carol, "client_network.py": carol,
 	} {
 		t.Run(script, func(t *testing.T) {
 			w := fresh(t)
