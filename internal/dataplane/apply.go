@@ -81,8 +81,8 @@ func (d *Dataplane) raiseEpoch() {
 // introduce tells every slot that has rules about one of a set's groups about
 // the set's identity.
 func (d *Dataplane) introduce(set *policy.Set) error {
-	for s := range d.slotsInUse() {
-		if v := s.classifier.About(set); v != nil && s.identities[set.Identity] == nil {
+	for s := range d.slotsAbout(set) {
+		if v := s.classifier.About(set); s.identities[set.Identity] == nil {
 			d.step()
 			if err := d.putIdentity(s, set.Identity, v); err != nil {
 				return err
@@ -102,7 +102,7 @@ func (d *Dataplane) forget(set *policy.Set) {
 		if d.leaving[set.Identity] != set {
 			return nil // somebody has come who has it
 		}
-		for s := range d.slotsInUse() {
+		for s := range d.slotsAbout(set) {
 			if err := d.dropIdentity(s, set.Identity); err != nil {
 				return err
 			}
@@ -110,9 +110,4 @@ func (d *Dataplane) forget(set *policy.Set) {
 		delete(d.leaving, set.Identity)
 		return nil
 	})
-}
-
-// peers are the sets that a packet may come from.
-func (d *Dataplane) peers(h *policy.Host) []*policy.Set {
-	return append(h.Sets(), slices.Collect(maps.Values(d.leaving))...)
 }

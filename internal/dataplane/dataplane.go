@@ -62,7 +62,8 @@ type Dataplane struct {
 	asking *kernelPrograms // change nothing; nil before PrepareAsk
 
 	sets        judgeTable
-	subnets     judgeTable // their ACLs, and with them their routes
+	subnets     judgeTable                     // their ACLs, and with them their routes
+	about       map[vpc.GroupID]map[*slot]bool // slots by the groups that are peers there
 	slotIndexes *allocator
 	ruleIndexes *ruleIndex
 	ruleRanges  *ranges
@@ -131,6 +132,7 @@ func Open(o Options) (*Dataplane, error) {
 		attached:  make(map[policy.Port]*attachment),
 		connected: make(map[vpc.InterfaceID]*attachment),
 		leaving:   make(map[vpc.Identity]*policy.Set),
+		about:     make(map[vpc.GroupID]map[*slot]bool),
 	}
 	if err := d.load(spec, load); err != nil {
 		return nil, err

@@ -93,12 +93,17 @@ func (d *Dataplane) releaseAll(n *vpc.NetworkInterface) {
 }
 
 func (d *Dataplane) rebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) error {
-	peers := d.peers(h)
-	ingress := policy.CompileRules(h.Rules(set, false), peers)
+	ingress := d.compile(h, h.Rules(set, false))
 	if set.OpenEgress {
 		return d.rebuild(&d.sets, s, ingress, nil)
 	}
-	return d.rebuild(&d.sets, s, ingress, policy.CompileRules(h.Rules(set, true), peers))
+	return d.rebuild(&d.sets, s, ingress, d.compile(h, h.Rules(set, true)))
+}
+
+// compile compiles rules for all sets that a packet may come from, and those
+// that are leaving.
+func (d *Dataplane) compile(h *policy.Host, rules []*vpc.Rule) *policy.Classifier {
+	return policy.CompileRules(rules, slices.AppendSeq(h.Peers(rules), maps.Values(d.leaving)))
 }
 
 func (d *Dataplane) rebuildACL(a *vpc.NetworkACL, s *judgeSet) error {

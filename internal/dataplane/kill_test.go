@@ -214,7 +214,7 @@ func (l *life) inherit(t *testing.T, fresh *dataplane.Dataplane) error {
 	if err := w.kernel.Sweep(); err != nil {
 		return err
 	}
-	w.meets = []*policy.Host{w.now}
+	w.meets, w.apart = []*policy.Host{w.now}, false
 	w.look()
 	if w.err != nil {
 		return fmt.Errorf("change %s: %w", describe(feed), w.err)

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"time"
 
@@ -52,6 +53,12 @@ func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
 	s := &slot{
 		index: index, classifier: c, large: len(c.Rules) > chunkRules,
 		identities: make(map[vpc.Identity]*identityVector),
+	}
+	for g := range c.PeerGroups() {
+		if d.about[g] == nil {
+			d.about[g] = make(map[*slot]bool)
+		}
+		d.about[g][s] = true
 	}
 	if err := d.write(s); err != nil {
 		return nil, errors.Join(fmt.Errorf("install %d rules: %w", len(c.Rules), err), d.remove(s))
@@ -202,6 +209,24 @@ func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, stretch, err
 	return kv, stretch{base, len(filled)}, nil
 }
 
+// slotsAbout are the slots with rules about some group of a set. Those that are
+// retired and not yet removed are among them: a packet may still look at one.
+func (d *Dataplane) slotsAbout(set *policy.Set) iter.Seq[*slot] {
+	return func(yield func(*slot) bool) {
+		seen := make(map[*slot]bool)
+		for _, g := range set.Groups {
+			for s := range d.about[g] {
+				if seen[s] {
+					continue
+				}
+				if seen[s] = true; !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // putIdentity tells a slot which of its rules are about an identity.
 func (d *Dataplane) putIdentity(s *slot, id vpc.Identity, v policy.Vector) error {
 	kv, chunks, err := d.vector(s, v)
@@ -258,6 +283,11 @@ func (d *Dataplane) remove(s *slot) error {
 	} {
 		if err != nil {
 			return err
+		}
+	}
+	for g := range s.classifier.PeerGroups() {
+		if delete(d.about[g], s); len(d.about[g]) == 0 {
+			delete(d.about, g)
 		}
 	}
 	for _, id := range s.rules {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -112,6 +113,9 @@ func (c *Classifier) About(set *Set) Vector {
 	}
 	return v
 }
+
+// PeerGroups are the groups that rules are about.
+func (c *Classifier) PeerGroups() iter.Seq[vpc.GroupID] { return maps.Keys(c.peerGroups) }
 
 // HasGroups reports whether any rule is about a group.
 func (c *Classifier) HasGroups() bool { return len(c.peerGroups) > 0 }

@@ -215,6 +215,18 @@ func (h *Host) Sets() []*Set {
 	return slices.SortedFunc(maps.Values(h.sets), func(a, b *Set) int { return int(a.Identity) - int(b.Identity) })
 }
 
+// Peers returns the sets that rules about groups are about, in the order of
+// identities.
+func (h *Host) Peers(rules []*vpc.Rule) []*Set {
+	peers := make(map[vpc.Identity]*Set)
+	for _, r := range rules {
+		for id := range h.setsWith[r.Peer.Group] {
+			peers[id] = h.sets[id]
+		}
+	}
+	return slices.SortedFunc(maps.Values(peers), func(a, b *Set) int { return int(a.Identity) - int(b.Identity) })
+}
+
 // ACL returns the network ACL of a subnet, nil where there is none, as in
 // EC2-Classic: everything passes.
 func (h *Host) ACL(subnet vpc.SubnetNumber) *vpc.NetworkACL { return h.aclOf[subnet] }
