@@ -23,21 +23,21 @@ type runInstancesInput struct {
 	GroupNames []string `aws:"SecurityGroup,bare"`
 	GroupIDs   []string `aws:"SecurityGroupId,bare"`
 	launchAddressInput
-	Interfaces     []launchInterfaceInput `aws:"NetworkInterface"`
-	Placement      placementInput         `aws:"Placement"`
-	UserData       string                 `aws:"UserData"`
-	ClientToken    string                 `aws:"ClientToken"`
-	InstanceType   string                 `aws:"InstanceType"`
-	KeyName        string                 `aws:"KeyName"`
-	KernelID       string                 `aws:"KernelId"`
-	RamdiskID      string                 `aws:"RamdiskId"`
-	Monitoring     monitoringInput        `aws:"Monitoring"`
-	EBSOptimized   bool                   `aws:"EbsOptimized"`
-	KeepAlive      bool                   `aws:"DisableApiTermination"`
-	KeepRunning    bool                   `aws:"DisableApiStop"`
-	AtShutdown     string                 `aws:"InstanceInitiatedShutdownBehavior"`
-	BlockDevices   []blockDeviceInput     `aws:"BlockDeviceMapping"`
-	TagsOfInstance []tagSpecification     `aws:"TagSpecification"`
+	Interfaces   []launchInterfaceInput `aws:"NetworkInterface"`
+	Placement    placementInput         `aws:"Placement"`
+	UserData     string                 `aws:"UserData"`
+	ClientToken  string                 `aws:"ClientToken"`
+	InstanceType string                 `aws:"InstanceType"`
+	KeyName      string                 `aws:"KeyName"`
+	KernelID     string                 `aws:"KernelId"`
+	RamdiskID    string                 `aws:"RamdiskId"`
+	Monitoring   monitoringInput        `aws:"Monitoring"`
+	EBSOptimized bool                   `aws:"EbsOptimized"`
+	KeepAlive    bool                   `aws:"DisableApiTermination"`
+	KeepRunning  bool                   `aws:"DisableApiStop"`
+	AtShutdown   string                 `aws:"InstanceInitiatedShutdownBehavior"`
+	BlockDevices []blockDeviceInput     `aws:"BlockDeviceMapping"`
+	Tags         []tagSpecification     `aws:"TagSpecification"`
 }
 
 // launchAddressInput asks for one interface without naming it.
@@ -150,17 +150,23 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags, err := tagsFor("instance", in.TagsOfInstance)
-	if err != nil {
-		return nil, err
-	}
 	interfaces, err := r.launchInterfaces(in)
 	if err != nil {
 		return nil, err
 	}
-	usualType := defaultType
+	taggable, usualType := []string{"instance", "volume"}, defaultType
 	if len(interfaces) > 0 {
-		usualType = defaultVPCType
+		taggable, usualType = append(taggable, "network-interface"), defaultVPCType
+	}
+	tags, err := tagsForEach(in.Tags, taggable...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range volumes {
+		volumes[i].Tags = tags["volume"]
+	}
+	for i := range interfaces {
+		interfaces[i].tags = tags["network-interface"]
 	}
 	now := time.Now().UTC()
 	return &launch{
@@ -172,7 +178,7 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 			Kernel: or(in.KernelID, defaultKernel), Ramdisk: or(in.RamdiskID, defaultRamdisk),
 			UserData: userData, ClientToken: in.ClientToken, Monitoring: in.Monitoring.Enabled, EBSOptimized: in.EBSOptimized,
 			KeepAlive: in.KeepAlive, KeepRunning: in.KeepRunning, TerminateAtShutdown: in.AtShutdown == terminateAtShutdown,
-			LaunchTime: now, State: vpc.Pending, StateSince: now, Volumes: volumes, Tags: tags, Generation: 1,
+			LaunchTime: now, State: vpc.Pending, StateSince: now, Volumes: volumes, Tags: tags["instance"], Generation: 1,
 		},
 	}, nil
 }

@@ -37,6 +37,7 @@ type launchInterface struct {
 	deleteOnTermination bool
 	description         string
 	timeouts            vpc.ConnectionTimeouts
+	tags                []vpc.Tag // of a new one
 }
 
 // launchInterfaces are the interfaces that a call asks for, that of device 0
@@ -357,6 +358,6 @@ func (r *request) launchedInterface(tx *store.Tx, p *plannedInterface) (*vpc.Net
 		return &n, nil
 	}
 	return r.newInterface(tx, p.subnet, p.want, vpc.NetworkInterface{
-		Groups: p.groups, Description: p.description, Timeouts: p.timeouts,
+		Groups: p.groups, Description: p.description, Timeouts: p.timeouts, Tags: p.tags,
 	})
 }

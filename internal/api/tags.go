@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -34,18 +35,30 @@ const reservedTags = "aws:"
 // tagsFor returns the tags for a type of noun. Tags for another type are a
 // fault of the caller: no such noun is made.
 func tagsFor(resourceType string, specs []tagSpecification) ([]vpc.Tag, error) {
-	var given []tag
+	tags, err := tagsForEach(specs, resourceType)
+	return tags[resourceType], err
+}
+
+// tagsForEach returns the tags for each of the types of nouns that a call makes.
+func tagsForEach(specs []tagSpecification, resourceTypes ...string) (map[string][]vpc.Tag, error) {
+	given := map[string][]tag{}
 	for _, s := range specs {
-		if s.ResourceType != resourceType {
+		if !slices.Contains(resourceTypes, s.ResourceType) {
 			return nil, vpc.Errorf(vpc.InvalidParameterValue, "'%s' is not a valid taggable resource type for this operation.", s.ResourceType)
 		}
-		given = append(given, s.Tags...)
+		given[s.ResourceType] = append(given[s.ResourceType], s.Tags...)
 	}
-	tags, err := newTags(given)
-	if err != nil {
-		return nil, err
+	tags := map[string][]vpc.Tag{}
+	for resourceType, list := range given {
+		var err error
+		if tags[resourceType], err = newTags(list); err != nil {
+			return nil, err
+		}
+		if err := checkTagLimit(tags[resourceType]); err != nil {
+			return nil, err
+		}
 	}
-	return tags, checkTagLimit(tags)
+	return tags, nil
 }
 
 // newTags checks each of the tags that a call gives. A key may be there once.

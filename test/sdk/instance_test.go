@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,7 +77,7 @@ func TestInstance(t *testing.T) {
 	launch := &ec2.RunInstancesInput{
 		ImageId: aws.String("ami-eca54085"), MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: types.InstanceTypeT3Micro,
 		SubnetId: &subnet, SecurityGroupIds: []string{web}, ClientToken: aws.String("once"),
-		TagSpecifications: append(tagged(t, types.ResourceTypeInstance), tagged(t, types.ResourceTypeVolume)...),
+		TagSpecifications: slices.Concat(tagged(t, types.ResourceTypeInstance), tagged(t, types.ResourceTypeVolume), tagged(t, types.ResourceTypeNetworkInterface)),
 	}
 	id := *must[ec2.RunInstancesOutput](t)(c.RunInstances(ctx, launch)).Instances[0].InstanceId
 	if again := *must[ec2.RunInstancesOutput](t)(c.RunInstances(ctx, launch)).Instances[0].InstanceId; again != id {
@@ -97,7 +98,11 @@ func TestInstance(t *testing.T) {
 	}
 	// What a tool reads besides.
 	must[ec2.DescribeInstanceTypesOutput](t)(c.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{types.InstanceTypeT3Micro}}))
-	must[ec2.DescribeVolumesOutput](t)(c.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{filter("attachment.instance-id", id)}}))
+	volumes := must[ec2.DescribeVolumesOutput](t)(c.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{filter("attachment.instance-id", id)}})).Volumes
+	interfaces := must[ec2.DescribeNetworkInterfacesOutput](t)(c.DescribeNetworkInterfaces(ctx, &ec2.DescribeNetworkInterfacesInput{Filters: []types.Filter{filter("attachment.instance-id", id)}})).NetworkInterfaces
+	if len(volumes) != 1 || name(volumes[0].Tags) != t.Name() || len(interfaces) != 1 || name(interfaces[0].TagSet) != t.Name() {
+		t.Errorf("volumes %+v, interfaces %+v", volumes, interfaces)
+	}
 	must[ec2.DescribeInstanceCreditSpecificationsOutput](t)(c.DescribeInstanceCreditSpecifications(ctx, &ec2.DescribeInstanceCreditSpecificationsInput{InstanceIds: []string{id}}))
 	must[ec2.DescribeTagsOutput](t)(c.DescribeTags(ctx, &ec2.DescribeTagsInput{Filters: []types.Filter{filter("resource-id", id)}}))
 	for _, a := range []types.InstanceAttributeName{types.InstanceAttributeNameDisableApiTermination, types.InstanceAttributeNameDisableApiStop,
