@@ -112,6 +112,9 @@ func openVPC() *vpc.Feed {
 			ID: "vpc-1", Number: 2, CIDRs: []vpc.CIDRAssociation{{CIDR: netip.MustParsePrefix("10.0.0.0/16")}},
 			IPv6: []vpc.CIDRAssociation{{CIDR: netip.MustParsePrefix("2001:db8:0:100::/56")}},
 		}},
+		Subnets: []*vpc.Subnet{
+			{ID: "subnet-2", Number: 2, Network: "vpc-1", NetworkNo: 2}, {ID: "subnet-3", Number: 3, Network: "vpc-1", NetworkNo: 2},
+		},
 		Gateways: []*vpc.InternetGateway{{ID: "igw-1", Network: "vpc-1"}},
 		RouteTables: []*vpc.RouteTable{{ID: "rtb-1", Network: "vpc-1", Associations: []vpc.RouteTableAssociation{{}}, Routes: []vpc.Route{
 			{Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: "igw-1"}, {Destination: netip.MustParsePrefix("::/0"), Gateway: "igw-1"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -218,6 +219,68 @@ func TestFullMaps(t *testing.T) {
 					t.Errorf("with as many rules as at first there are %v, want %v", got, before)
 				}
 			})
+		})
+	}
+}
+
+// When there is no room for places or routes, the change that needs them fails
+// and says for what; whoever is there stays as he is.
+func TestFullPlaces(t *testing.T) {
+	needRoot(t)
+	for name, size := range map[string]uint32{"locations": 4, "publics": 1, "routes": 4} {
+		t.Run(name, func(t *testing.T) {
+			err := fabric.Scratch([]int{int(clientPort), int(serverPort)}, func() error {
+				d, err := dataplane.Open(dataplane.Options{MaxFlows: fewFlows}.WithMapSize(name, size))
+				if err != nil {
+					return err
+				}
+				defer d.Close()
+				p := &pair{Dataplane: d, t: t, host: policy.NewHost(policy.RevokeAWS)}
+				feed := openVPC()
+				client, server := inVPC(0, 2, clientAddr), inVPC(1, 2, serverAddr)
+				client.Public = map[netip.Addr]netip.Addr{clientAddr: netip.MustParseAddr("203.0.113.40")}
+				feed.VPCs[0].CIDRs[0].CIDR = netip.MustParsePrefix("10.254.0.0/16")
+				feed.VPCs[0].IPv6, feed.RouteTables[0].Routes = nil, feed.RouteTables[0].Routes[:1]
+				feed.Interfaces = []*vpc.NetworkInterface{client, server}
+				if err := p.apply(feed); err != nil {
+					return err
+				}
+				for i, port := range []policy.Port{clientPort, serverPort} {
+					p.host.Connect(port, policy.Plug{Interface: feed.Interfaces[i].ID})
+					if err := d.Connect(p.host, port); err != nil {
+						return err
+					}
+				}
+				more := *server
+				table := *feed.RouteTables[0]
+				more.Public = make(map[netip.Addr]netip.Addr)
+				for i := range byte(8) {
+					second := netip.AddrFrom4([4]byte{10, 254, 1, i})
+					more.Addresses = append(more.Addresses, second)
+					more.Public[second] = netip.AddrFrom4([4]byte{203, 0, 113, 50 + i})
+					table.Routes = append(table.Routes, vpc.Route{Destination: netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, i, 0}), 24), Gateway: "igw-1"})
+				}
+				change := &vpc.Feed{Interfaces: []*vpc.NetworkInterface{&more}}
+				if name == "routes" {
+					change = &vpc.Feed{RouteTables: []*vpc.RouteTable{&table}}
+				}
+				if err := p.apply(change); err == nil || !strings.Contains(err.Error(), name) {
+					t.Errorf("Apply says %v", err)
+				}
+				p.expect("what was reached before", p.send(clientPort, 2000, 80, policy.SYN), policy.Admitted)
+				p.host.Apply(&vpc.Feed{Interfaces: []*vpc.NetworkInterface{server}, RouteTables: feed.RouteTables})
+				if err := d.Apply(p.host, p.host.Everything()); err != nil {
+					t.Errorf("with room again, Apply says %v", err)
+				}
+				want := map[string]int{"locations": 3, "publics": 1, "routes": 2}
+				if got := d.Entries(t)[name]; got != want[name] {
+					t.Errorf("%d entries are left, want %d", got, want[name])
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		})
 	}
 }
