@@ -16,8 +16,8 @@
 //	packet tcp i-1:40000 > i-2:8080 syn
 //	verdict accept i-2 admitted 'app tcp 8080 from web'
 //
-// The verbs are in verbs.go, with an example above each; packets are described
-// at parsePacket. Time passes only by wait. Scenarios are in the directory
+// The verbs are in verbs.go, and those about VPCs in verbs_vpc.go, with an
+// example above each; packets are described at parsePacket. Time passes only by wait. Scenarios are in the directory
 // test, and Play plays one.
 //
 // Beside them a World is random, and so is its Traffic: what nobody thought of

@@ -16,7 +16,15 @@ type Traffic struct {
 	world         *World
 	conversations []*conversation
 	sent          []policy.Frame // lately, for ICMP errors to quote
-	dialogues     uint16         // made so far
+	begun         begunDatagram
+	dialogues     uint16 // made so far
+}
+
+// A begunDatagram is one of which the first fragment was sent, by a port, 0 if
+// there is none.
+type begunDatagram struct {
+	port  policy.Port
+	first policy.Frame
 }
 
 // replies are the ICMP types that answer a query's.
@@ -130,6 +138,9 @@ func (t *Traffic) Next() (policy.Port, []byte) {
 	}
 	c := pick(t.rnd, t.conversations)
 	port, f := t.say(c)
+	if t.begun.port != 0 && t.rnd.IntN(3) == 0 {
+		port, f = t.goOn()
+	}
 	t.sent = append(t.sent, f)
 	if len(t.sent) > 16 {
 		t.sent = t.sent[1:]
@@ -183,6 +194,9 @@ func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 	} else if t.rnd.IntN(15) == 0 {
 		f.Options = pick(t.rnd, [][]byte{{1, 1, 1, 0}, {7, 7, 4, 0, 0, 0, 0}, {131, 3, 4}, {137, 3, 4}, {1, 131, 3, 4}, {7, 40}, {7, 1}, {68, 4, 5, 0}, {0, 131}, {7}})
 	}
+	if f.More && f.Offset == 0 {
+		t.begun = begunDatagram{port, f}
+	}
 	return port, f
 }
 
@@ -219,8 +233,23 @@ func (t *Traffic) fragment(f *policy.Frame) {
 	}
 }
 
-// extend gives an IPv6 packet some extension headers.
+// goOn sends another fragment of a datagram that was begun.
+func (t *Traffic) goOn() (policy.Port, policy.Frame) {
+	port, f := t.begun.port, t.begun.first
+	f.Offset, f.More = pick(t.rnd, []uint16{2, 185, 370}), t.rnd.IntN(2) == 0
+	if !f.More {
+		t.begun.port = 0
+	}
+	return port, f
+}
+
+// extend gives an IPv6 packet some extension headers. Those of fragments may
+// stand behind the fragment's own, so that each names another protocol.
 func (t *Traffic) extend(f *policy.Frame) {
+	if (f.More || f.Offset != 0) && t.rnd.IntN(3) == 0 {
+		f.Extensions = append(f.Extensions, policy.Extension{Header: 44}, policy.Extension{Header: 60})
+		return
+	}
 	if t.rnd.IntN(4) > 0 {
 		return
 	}
