@@ -25,7 +25,7 @@ func (d *Dataplane) reroute(h *policy.Host, s *judgeSet, subnet vpc.SubnetNumber
 		d.step()
 		route := want[k]
 		if err := d.objects.Routes.Put(&k, &route); err != nil {
-			return fmt.Errorf("put route of subnet %d: %w", subnet, err)
+			return fmt.Errorf("put route of subnet %d to map %v: %w", subnet, d.objects.Routes, err)
 		}
 		s.routes[k] = route
 	}
