@@ -82,7 +82,7 @@ func (e *explanation) fromInterface(p *Packet, n *vpc.NetworkInterface) {
 		e.pass(p, end{n, p.Src}, end{route.Interface, p.Dst})
 		return
 	case route.Kind != RouteInternet:
-		e.add("route", false, "", "%s", h.whyNot(route, n, p.Dst))
+		e.add("route", false, "", "%s", h.whyNot(route, p.Dst))
 		return
 	}
 	public, ok := publicOf(n, p.Src)
@@ -138,11 +138,11 @@ func describeRoute(r Route) string {
 }
 
 // whyNot says why a route leads a packet nowhere.
-func (h *Host) whyNot(r Route, n *vpc.NetworkInterface, dst netip.Addr) string {
-	switch r.Kind {
-	case RouteLocal:
+func (h *Host) whyNot(r Route, dst netip.Addr) string {
+	if r.Kind == RouteLocal {
 		return fmt.Sprintf("%s is in %s of the VPC, and nobody there has it", dst, r.Destination)
-	case RouteInterface:
+	}
+	if r.Kind == RouteInterface {
 		return fmt.Sprintf("%s, which is where the packet comes from", describeRoute(r))
 	}
 	why := "which is gone or not attached"

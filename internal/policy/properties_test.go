@@ -3,6 +3,7 @@ package policy_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,8 +110,22 @@ func TestChangesAddUpToTheWhole(t *testing.T) {
 func TestChangeNamesWhatDiffers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		_, world := drawWorld(t)
-		before, after := hostOf(world, world.Whole()), hostOf(world, world.Whole())
+		whole := world.Whole()
+		before, after := hostOf(world, whole), hostOf(world, whole)
 		c := after.Apply(world.Change())
+		for _, v := range whole.VPCs {
+			if before.HasInternet(v.Number) != after.HasInternet(v.Number) && !c.Gateways[v.Number] {
+				t.Fatalf("the gateway of %s differs, and the change does not say so: %v", v.ID, c.Gateways)
+			}
+		}
+		for _, s := range whole.Subnets {
+			if a, b := routesOf(before, s), routesOf(after, s); a != b && !c.Routes[s.Number] {
+				t.Fatalf("routes of %s differ, and the change does not say so: %v\n%s\n%s", s.ID, c.Routes, a, b)
+			}
+			if before.ACL(s.Number) != after.ACL(s.Number) && !c.ACLs[s.Number] {
+				t.Fatalf("the ACL of %s differs, and the change does not say so: %v", s.ID, c.ACLs)
+			}
+		}
 		for _, set := range after.Sets() {
 			was := before.Set(set.Identity)
 			if was == nil || c.Rules[set.Identity] {
@@ -123,4 +138,17 @@ func TestChangeNamesWhatDiffers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// routesOf are a subnet's routes as far as they do something.
+func routesOf(h *policy.Host, s *vpc.Subnet) string {
+	var b strings.Builder
+	for _, r := range h.Routes(s.Number, s.NetworkNo) {
+		fmt.Fprint(&b, r.Destination, r.Kind)
+		if r.Interface != nil {
+			fmt.Fprint(&b, r.Interface.Number)
+		}
+		fmt.Fprintln(&b)
+	}
+	return b.String()
 }

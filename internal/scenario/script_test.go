@@ -108,6 +108,19 @@ func TestMistakes(t *testing.T) {
 		{"packet udp 203.0.113.7:1 > i-1:80 via", "want via NAME"},
 		{"wait long", "invalid duration"},
 		{"verdict accept 'i-1", "a quote is not closed"},
+
+		{"ec2-create-subnet front office 10.0.1.0/24", "there is no VPC office"},
+		{"ec2-create-vpc office 10.0.0.0", "no '/'"},
+		{"ec2-create-group db -c office", "there is no VPC office"},
+		{"ec2-create-route inner 0.0.0.0/0 gate", "nothing is attached that is called gate"},
+		{"ec2-create-route inner 10.8.0.0/16 i-1", "there is no route table inner"},
+		{"ec2-replace-network-acl-association front strict", "there is no subnet front"},
+		{"attach-in front i-3 10.0.1.10 nobody", "want addresses, and then groups that there are"},
+		{"attach-in front i-3 10.0.1.10 web", "there is no subnet front"},
+		{"modify i-1 colour red", "an interface has no \"colour\""},
+		{"modify i-1 timeouts icmp=60", "want tcp=, stream= or udp= and seconds"},
+		{"packet icmpv6 i-1.six > i-2 echo", "i-1 has no IPv6 address"},
+		{"solicit i-1 who-has fe80::1", "i-1 has no IPv6 address"},
 	}
 	for _, tt := range tests {
 		err := scenario.Play("a mistake", world+tt.line, &scenario.Specification{})

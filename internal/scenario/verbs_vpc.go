@@ -78,7 +78,7 @@ func (s *stage) follow(f *vpc.Feed, err error) error {
 
 func (s *stage) createVPCVerb(words []string) error {
 	if len(words) < 2 {
-		return errors.New("want NAME BLOCK...")
+		return errors.New("want NAME and blocks")
 	}
 	var blocks []netip.Prefix
 	for _, w := range words[1:] {
@@ -248,7 +248,7 @@ func (s *stage) replaceACLVerb(words []string) error {
 
 func (s *stage) attachInVerb(words []string) error {
 	if len(words) < 3 {
-		return errors.New("want SUBNET NAME ADDRESS[=PUBLIC-ADDRESS]... GROUP...")
+		return errors.New("want SUBNET NAME, addresses as ADDRESS[=PUBLIC-ADDRESS], and groups")
 	}
 	isGroup := func(w string) bool { return s.groups[fullName(w)] != "" }
 	groups := slices.IndexFunc(words, isGroup)
