@@ -82,8 +82,9 @@ func interfaceID(n *vpc.NetworkInterface) vpc.InterfaceID { return n.ID }
 // replaced.
 func changed[ID comparable, Noun any](known map[ID]*Noun, come []*Noun, gone []ID, id func(*Noun) ID) []*Noun {
 	nouns := slices.Clone(come)
+	gone = slices.Clone(gone)
 	for _, noun := range come {
-		gone = append(gone[:len(gone):len(gone)], id(noun))
+		gone = append(gone, id(noun))
 	}
 	for _, i := range gone {
 		if old := known[i]; old != nil {
