@@ -55,7 +55,7 @@ func run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.Stop()) }()
 	say("daemon ready after", d.ReadyAfter.Round(time.Millisecond))
-	client := daemon.NewClient(d.Endpoint, d.Key, 1)
+	client := daemon.NewClient(d.Endpoint, d.Keys[daemon.Classic], 1)
 	defer client.Close()
 	return measure(ctx, d, client)
 }

@@ -39,6 +39,11 @@ func buildBridge(ctx context.Context, b *Bed) error {
 	return err
 }
 
+func buildBridge6(ctx context.Context, b *Bed) error {
+	_, err := b.bridge(ctx, nearClient6, nearServer6, "0")
+	return err
+}
+
 // bridge joins the machines by a bridge in a namespace of its own, which shows
 // its packets to iptables or does not.
 func (b *Bed) bridge(ctx context.Context, client, server netip.Prefix, callIPTables string) (*netns.Namespace, error) {

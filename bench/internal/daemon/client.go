@@ -65,30 +65,31 @@ func (c *Client) Call(ctx context.Context, action string, params []string, out a
 	return err
 }
 
-// readKey reads the keys of the account that has EC2-Classic.
-func readKey(path string) (awsquery.Key, error) {
+// readKeys reads the keys of each account, by the name of its profile.
+func readKeys(path string) (map[string]awsquery.Key, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return awsquery.Key{}, err
+		return nil, err
 	}
 	defer f.Close()
-	var key awsquery.Key
-	classic := false
+	keys := make(map[string]awsquery.Key)
+	profile := ""
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		line := lines.Text()
 		if strings.HasPrefix(line, "[") {
-			classic = line == "[classic]"
+			profile = strings.Trim(line, "[]")
 		}
-		name, value, _ := strings.Cut(line, " = ")
-		switch {
-		case classic && name == "aws_access_key_id":
+		key := keys[profile]
+		switch name, value, _ := strings.Cut(line, " = "); name {
+		case "aws_access_key_id":
 			key.Access = value
-		case classic && name == "aws_secret_access_key":
+		case "aws_secret_access_key":
 			key.Secret = value
 		}
+		keys[profile] = key
 	}
-	return key, lines.Err()
+	return keys, lines.Err()
 }
 
 // Launch starts instances of a group, and does not wait for them.
@@ -143,22 +144,24 @@ func (c *Client) MakeGroup(ctx context.Context, name string, rules int) error {
 	}
 	params := []string{"GroupName", name}
 	for i := range rules {
-		params = append(params, permission(i+1, "tcp", uint16(1000+i), fmt.Sprintf("172.16.%d.%d/32", i>>8, i&0xff))...)
+		params = append(params, Permission(i+1, "tcp", uint16(1000+i), fmt.Sprintf("172.16.%d.%d/32", i>>8, i&0xff))...)
 	}
 	return c.Call(ctx, "AuthorizeSecurityGroupIngress", params, &Nothing{})
 }
 
 // Authorize admits a block to a port of a group.
 func (c *Client) Authorize(ctx context.Context, group, proto string, port uint16, block string) error {
-	return c.Call(ctx, "AuthorizeSecurityGroupIngress", append(permission(1, proto, port, block), "GroupName", group), &Nothing{})
+	return c.Call(ctx, "AuthorizeSecurityGroupIngress", append(Permission(1, proto, port, block), "GroupName", group), &Nothing{})
 }
 
 // Revoke takes back what Authorize has done.
 func (c *Client) Revoke(ctx context.Context, group, proto string, port uint16, block string) error {
-	return c.Call(ctx, "RevokeSecurityGroupIngress", append(permission(1, proto, port, block), "GroupName", group), &Nothing{})
+	return c.Call(ctx, "RevokeSecurityGroupIngress", append(Permission(1, proto, port, block), "GroupName", group), &Nothing{})
 }
 
-func permission(number int, proto string, port uint16, block string) []string {
+// Permission is the parameters of a rule that admits a block to a port, number
+// so many of a call.
+func Permission(number int, proto string, port uint16, block string) []string {
 	item := fmt.Sprintf("IpPermissions.%d.", number)
 	return []string{
 		item + "IpProtocol", proto, item + "FromPort", fmt.Sprint(port), item + "ToPort", fmt.Sprint(port),

@@ -19,12 +19,16 @@ import (
 	"ringfence/internal/awsquery"
 )
 
+// Classic is the profile of the account that has EC2-Classic, Default that of the
+// one that has a default VPC.
+const Classic, Default = "classic", "default"
+
 // A Daemon is one that runs.
 type Daemon struct {
 	Dir        string // of its data and its socket
 	Endpoint   string
-	Key        awsquery.Key  // of the account that has EC2-Classic
-	ReadyAfter time.Duration // from its start
+	Keys       map[string]awsquery.Key // by profile; Classic's has EC2-Classic
+	ReadyAfter time.Duration           // from its start
 
 	process *exec.Cmd
 	log     string
@@ -69,7 +73,7 @@ func Start(ctx context.Context, binary, name string, flags ...string) (d *Daemon
 		Dir: dir, Endpoint: strings.TrimPrefix(line.Text(), "ready "), ReadyAfter: time.Since(start),
 		process: c, log: log.Name(),
 	}
-	if d.Key, err = readKey(filepath.Join(dir, "credentials")); err != nil {
+	if d.Keys, err = readKeys(filepath.Join(dir, "credentials")); err != nil {
 		return nil, errors.Join(err, d.Stop())
 	}
 	return d, nil

@@ -12,8 +12,7 @@ import (
 const chunk = 128 << 10
 
 // Streams sends as much as the path takes over some TCP connections and returns
-// how many bits arrive in a second. The first tenth, in which the connections
-// find their speed, does not count.
+// how many bits arrive in a second.
 func Streams(e Ends, connections int, o Options) (bitsPerSecond float64, err error) {
 	from, to, err := e.connect(connections)
 	if err != nil {
@@ -27,7 +26,7 @@ func Streams(e Ends, connections int, o Options) (bitsPerSecond float64, err err
 	err = together(o.Realtime,
 		end{e.Client, clientCPU, func() error { return errors.Join(sendAll(from, o.Duration), closeAll(from)) }},
 		end{e.Server, serverCPU, func() error {
-			bitsPerSecond, err = receiveAll(to, o.Duration/10, o.Duration)
+			bitsPerSecond, err = receiveAll(to)
 			return err
 		}})
 	return bitsPerSecond, err
@@ -67,49 +66,32 @@ func closeAll(sockets []socket) error {
 func sendAll(sockets []socket, long time.Duration) error {
 	data := make([]byte, chunk)
 	until := time.Now().Add(long)
-	return each(sockets, unix.POLLOUT, func(s socket) (more bool, err error) {
+	return each(sockets, unix.POLLOUT, func(s socket) (done bool, err error) {
 		if _, err := unix.SendmsgN(int(s), data, nil, nil, unix.MSG_DONTWAIT); !passing(err) {
 			return false, fmt.Errorf("send: %w", err)
 		}
-		return time.Now().Before(until), nil
+		return !time.Now().Before(until), nil
 	})
 }
 
 // receiveAll reads from whichever socket has something until all have ended,
-// and returns the bits per second between two moments.
-func receiveAll(sockets []socket, after, until time.Duration) (float64, error) {
+// and returns the bits per second.
+func receiveAll(sockets []socket) (float64, error) {
 	data := make([]byte, chunk)
 	start := time.Now()
-	var bytes int
-	var first, last time.Duration
-	open := len(sockets)
-	err := each(sockets, unix.POLLIN, func(s socket) (more bool, err error) {
+	bytes := 0
+	err := each(sockets, unix.POLLIN, func(s socket) (done bool, err error) {
 		n, err := unix.Read(int(s), data)
-		switch {
-		case passing(err) && err != nil:
-			return true, nil
-		case err != nil:
+		if passing(err) && err != nil {
+			return false, nil
+		}
+		if err != nil {
 			return false, fmt.Errorf("receive: %w", err)
-		case n == 0:
-			open--
-			return open > 0, nil
 		}
-		switch now := time.Since(start); {
-		case now < after || now > until:
-		case first == 0:
-			first = now
-		default:
-			bytes, last = bytes+n, now
-		}
-		return true, nil
+		bytes += n
+		return n == 0, nil
 	})
-	if err == nil && last == first {
-		err = errors.New("nothing has arrived")
-	}
-	if err != nil {
-		return 0, err
-	}
-	return float64(8*bytes) / (last - first).Seconds(), nil
+	return float64(8*bytes) / time.Since(start).Seconds(), err
 }
 
 // passing reports whether an error, if it is one, says only "not now".
@@ -117,13 +99,13 @@ func passing(err error) bool {
 	return err == nil || err == unix.EINTR || err == unix.EAGAIN
 }
 
-// each calls fn for every socket that is ready, until fn wants no more.
-func each(sockets []socket, events int16, fn func(socket) (more bool, err error)) error {
+// each calls fn for every socket that is ready, until it is done with all.
+func each(sockets []socket, events int16, fn func(socket) (done bool, err error)) error {
 	polls := make([]unix.PollFd, len(sockets))
 	for i, s := range sockets {
 		polls[i] = unix.PollFd{Fd: int32(s), Events: events}
 	}
-	for {
+	for open := len(sockets); open > 0; {
 		n, err := unix.Poll(polls, int(Patience.Milliseconds()))
 		if err != nil && err != unix.EINTR {
 			return fmt.Errorf("wait for connections: %w", err)
@@ -131,13 +113,19 @@ func each(sockets []socket, events int16, fn func(socket) (more bool, err error)
 		if n == 0 && err == nil {
 			return fmt.Errorf("nothing has moved for %v", Patience)
 		}
-		for i, p := range polls {
-			if p.Revents == 0 {
+		for i := range polls {
+			if polls[i].Revents == 0 {
 				continue
 			}
-			if more, err := fn(sockets[i]); err != nil || !more {
+			done, err := fn(sockets[i])
+			if err != nil {
 				return err
+			}
+			if done {
+				polls[i].Fd = -1 // poll(2) passes over it
+				open--
 			}
 		}
 	}
+	return nil
 }

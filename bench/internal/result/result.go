@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"ringfence/bench/internal/stats"
 )
@@ -21,11 +22,12 @@ type Row struct {
 	Median  float64 `json:"median"`
 	Unit    string  `json:"unit"`
 
-	// Ratio is the median of the ratios to Base in the same round; Low and High
-	// are its 95 % interval. All are 0 where there is nothing to compare with.
+	// Ratio is the median of the ratios to Base in the same round, and Low and
+	// High are its 95 % interval. Where there were no rounds it is that of the two
+	// medians, without an interval; where there is no base all are 0.
 	Base  string  `json:"base,omitempty"`
 	Ratio float64 `json:"ratio"`
-	Min   float64 `json:"min"` // of the ratios; of the samples where there is no base
+	Min   float64 `json:"min"` // of the ratios; of the samples where there is no interval
 	Max   float64 `json:"max"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
@@ -58,6 +60,18 @@ func (r Row) Sum(samples, base []float64) Row {
 	}
 	r.Min, r.Max = stats.Quantile(spread, 0), stats.Quantile(spread, 1)
 	return r
+}
+
+// GroupByMeasure brings rows of one measure together, in the order in which each
+// measure comes first.
+func GroupByMeasure(rows []Row) {
+	first := make(map[string]int)
+	for i, r := range rows {
+		if _, ok := first[r.Measure]; !ok {
+			first[r.Measure] = i
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return first[a.Measure] - first[b.Measure] })
 }
 
 // Write writes rows to a file, and makes its directory. The file is whole or

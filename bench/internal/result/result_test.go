@@ -124,3 +124,12 @@ func TestInsertLeavesWhatPeopleHaveWritten(t *testing.T) {
 		t.Error("something was written to a page that has no place for it")
 	}
 }
+
+func TestGroupByMeasureKeepsTheOrderOtherwise(t *testing.T) {
+	rows := []Row{{Measure: "b", Rules: 1}, {Measure: "a", Rules: 1}, {Measure: "b", Rules: 2}, {Measure: "a", Rules: 0}}
+	GroupByMeasure(rows)
+	want := []Row{{Measure: "b", Rules: 1}, {Measure: "b", Rules: 2}, {Measure: "a", Rules: 1}, {Measure: "a", Rules: 0}}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Error(diff)
+	}
+}

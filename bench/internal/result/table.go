@@ -25,6 +25,8 @@ func Table(w io.Writer, rows []Row) error {
 			fmt.Fprint(t, "-\t\t\t\t\t\t0\t")
 		case r.Ratio == 0:
 			fmt.Fprintf(t, "%s\t%s\t\t%s\t%s\t\t%d\t", Figure(r.Median), r.Unit, Figure(r.Min), Figure(r.Max), r.Rounds)
+		case r.Low == 0: // not of rounds: the extremes are those of the samples
+			fmt.Fprintf(t, "%s\t%s\t%.3f\t%s\t%s\t\t%d\t", Figure(r.Median), r.Unit, r.Ratio, Figure(r.Min), Figure(r.Max), r.Rounds)
 		default:
 			fmt.Fprintf(t, "%s\t%s\t%.3f\t%.3f\t%.3f\t%.3f to %.3f\t%d\t",
 				Figure(r.Median), r.Unit, r.Ratio, r.Min, r.Max, r.Low, r.High, r.Rounds)
@@ -102,7 +104,7 @@ func change(a, b Row) string {
 }
 
 func apart(a, b Row) string {
-	if a.Ratio != 0 && b.Ratio != 0 && (a.High < b.Low || b.High < a.Low) {
+	if a.Low != 0 && b.Low != 0 && (a.High < b.Low || b.High < a.Low) {
 		return "*"
 	}
 	return ""
