@@ -256,6 +256,22 @@ func TestAnIPv6BlockOpensTheDefaults(t *testing.T) {
 	}
 }
 
+// The quota is looked at closely only when it is near.
+func TestTheQuotaOfInterfaces(t *testing.T) {
+	fresh(t)
+	limits, err := api.ParseLimits([]string{"interfaces=120"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := shared.withOptions(t, server.Options{API: api.Options{Limits: limits}})
+	c := w.caller(t, albert)
+	subnet := text(c.ok("CreateSubnet", "VpcId="+newVPC(c), "CidrBlock=10.0.0.0/24"), "subnetId")
+	codes := w.atOnce(t, 130, albert, "CreateNetworkInterface", always("SubnetId="+subnet))
+	if codes[""] != 120 || codes[vpc.NetworkInterfaceLimitExceeded] != 10 {
+		t.Errorf("answers: %v", codes)
+	}
+}
+
 func TestTheQuotasOfAVPC(t *testing.T) {
 	fresh(t)
 	limits, err := api.ParseLimits([]string{"subnets-per-vpc=1", "route-tables-per-vpc=2", "routes-per-table=1", "ipv6-blocks-per-vpc=1", "ipv4-blocks-per-vpc=1"})

@@ -76,6 +76,21 @@ func (tx *Tx) PublicAddressTaken(a netip.Addr) bool {
 	return tx.peek(publicKey(a)) != nil || tx.peek(elasticKey(a)) != nil
 }
 
+// HasInterfaces reports whether an account has n interfaces or more. As long as
+// it has clearly fewer, one that is made meanwhile is no conflict.
+func (tx *Tx) HasInterfaces(region vpc.Region, account vpc.AccountID, n int) bool {
+	const meanwhile = 100 // more than are made at the same time
+	count := 0
+	tx.snap.scan(collectionOf(interfaceKey(region, account, "")), func(string, any) bool {
+		count++
+		return count < n
+	})
+	if count+meanwhile < n {
+		return false
+	}
+	return len(tx.Interfaces(region, account)) >= n
+}
+
 // BlockTaken reports whether a VPC holds an IPv6 block, as AddressTaken does.
 func (tx *Tx) BlockTaken(block netip.Prefix) bool { return tx.peek(blockKey(block.String())) != nil }
 

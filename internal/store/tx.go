@@ -214,15 +214,21 @@ func (tx *Tx) remove(k string) {
 func (tx *Tx) scan(collection string, f func(k string, noun any) bool) {
 	tx.reads[collection] = tx.snap.entry(collection).mod
 	nouns := map[string]any{}
-	tx.snap.scan(collection, func(k string, noun any) bool {
-		nouns[k] = noun
-		return true
-	})
 	for k, noun := range tx.writes {
 		if strings.HasPrefix(k, collection) {
 			nouns[k] = noun
 		}
 	}
+	if len(nouns) == 0 {
+		tx.snap.scan(collection, f)
+		return
+	}
+	tx.snap.scan(collection, func(k string, noun any) bool {
+		if _, written := nouns[k]; !written {
+			nouns[k] = noun
+		}
+		return true
+	})
 	for _, k := range slices.Sorted(maps.Keys(nouns)) {
 		if nouns[k] != nil && !f(k, nouns[k]) {
 			return
