@@ -76,7 +76,8 @@ func compareWithPeers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows := append(r.rows(), alone...)
+	rows := slices.Concat(r.rows(), r.pairRows(), alone)
+	result.GroupByMeasure(rows)
 	if err := result.Table(os.Stdout, rows); err != nil {
 		return err
 	}

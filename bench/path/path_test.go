@@ -93,14 +93,14 @@ func TestAReportHasACellForEachVariantAndItsCurves(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := aRun()
-	if err := (report{rows: r.rows(), run: r, path: page}).write(t.Context()); err != nil {
+	if err := (report{rows: append(r.rows(), r.pairRows()...), run: r, path: page}).write(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| ringfence 10000 |", "| iptables 10 |", "(benchmarks/udp.svg)", "tcp1_nogso"} {
+	for _, want := range []string{"| ringfence 10000 |", "| iptables 10 |", "| ringfence 10000 / ringfence 10 | **1.000** 1.000–1.000 |", "(benchmarks/udp.svg)", "tcp1_nogso"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the page has no %q:\n%s", want, text)
 		}

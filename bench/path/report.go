@@ -69,20 +69,25 @@ func (r report) matrix(t *bytes.Buffer) {
 	for _, row := range r.rows {
 		cells[row.Key()] = row
 	}
-	for _, v := range r.run.variants {
-		fmt.Fprintf(t, "| %s |", v)
+	line := func(title, variant string, rules int) {
+		fmt.Fprintf(t, "| %s |", title)
 		for _, f := range figures {
-			row := cells[result.Key{Measure: f.name, Variant: v.Name, Rules: v.Rules}]
-			switch {
+			switch row := cells[result.Key{Measure: f.name, Variant: variant, Rules: rules}]; {
 			case row.Rounds == 0:
 				t.WriteString(" |")
-			case v.Name == v.Base:
+			case row.Variant == row.Base:
 				fmt.Fprintf(t, " %s %s |", result.Figure(row.Median), row.Unit)
 			default:
 				fmt.Fprintf(t, " **%.3f** %.3f–%.3f |", row.Ratio, row.Low, row.High)
 			}
 		}
 		t.WriteString("\n")
+	}
+	for _, v := range r.run.variants {
+		line(v.String(), v.Name, v.Rules)
+	}
+	for _, p := range pairs {
+		line(fmt.Sprintf("%s %d / %s %d", p.variant, p.rules, p.base, p.baseRules), p.name, p.rules)
 	}
 }
 
