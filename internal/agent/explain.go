@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -123,7 +124,7 @@ func fill(p *policy.Packet, in admin.ExplainRequest) error {
 	}
 	switch {
 	case p.Proto.HasPorts() && in.Port == 0:
-		return vpc.Errorf(vpc.MissingParameter, "A %s packet needs a port: write the destination as %s:PORT", p.Proto, in.Destination)
+		return vpc.Errorf(vpc.MissingParameter, "A %s packet needs a port: write the destination as %s", p.Proto, net.JoinHostPort(in.Destination, "PORT"))
 	case p.Proto.HasPorts():
 		p.SrcPort, p.DstPort = explainPort, in.Port
 		p.TCP.Flags = policy.SYN

@@ -32,7 +32,7 @@ func (c *command) explainCommand() *cobra.Command {
 				return err
 			}
 			if question.Port == 0 && (question.Proto == "tcp" || question.Proto == "udp") {
-				return usagef("%s needs a port, as in: ringfence explain %s %s:22", question.Proto, args[0], args[1])
+				return usagef("%s needs a port, as in: ringfence explain %s %s", question.Proto, args[0], net.JoinHostPort(question.Destination, "22"))
 			}
 			e, err := d.Explain(cmd.Context(), question)
 			if err != nil {
