@@ -65,6 +65,14 @@ func toL4Key(slot uint32, p policy.L4Prefix) kernelL4Key {
 	return k
 }
 
+func toStretch(of map[policy.Openness]policy.Stretch, o policy.Openness) kernelStretch {
+	s, ok := of[o]
+	if !ok {
+		return kernelStretch{}
+	}
+	return kernelStretch{From: s.Ports.From, To: s.Ports.To, Rule: uint32(s.Rule) + 1}
+}
+
 func toCIDRKey(slot uint32, p netip.Prefix) kernelCidrKey {
 	bits := p.Bits()
 	if p.Addr().Is4() {

@@ -279,6 +279,8 @@ type kernelSlot struct {
 	RuleBase  uint32
 	RuleCount uint32
 	Pad       uint32
+	Tcp       [2]kernelStretch
+	Udp       [2]kernelStretch
 	Any       [2]kernelVector
 	Deny      kernelVector
 }
@@ -296,6 +298,13 @@ const (
 	kernelSlotFlagsSLOT_ALL_UDP4 kernelSlotFlags = 128
 	kernelSlotFlagsSLOT_ALL_UDP6 kernelSlotFlags = 256
 )
+
+type kernelStretch struct {
+	_    structs.HostLayout
+	From uint16
+	To   uint16
+	Rule uint32
+}
 
 type kernelVector struct {
 	_    structs.HostLayout

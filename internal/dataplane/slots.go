@@ -138,7 +138,9 @@ func (d *Dataplane) writeHead(s *slot) error {
 	set(kernelSlotFlagsSLOT_ALL_TCP6, c.AllPorts[policy.Openness{Proto: vpc.TCP}])
 	set(kernelSlotFlagsSLOT_ALL_UDP4, c.AllPorts[policy.Openness{Proto: vpc.UDP, IPv4: true}])
 	set(kernelSlotFlagsSLOT_ALL_UDP6, c.AllPorts[policy.Openness{Proto: vpc.UDP}])
-	for i := range c.Any {
+	for i, ipv4 := range []bool{true, false} {
+		head.Tcp[i] = toStretch(c.Stretches, policy.Openness{Proto: vpc.TCP, IPv4: ipv4})
+		head.Udp[i] = toStretch(c.Stretches, policy.Openness{Proto: vpc.UDP, IPv4: ipv4})
 		v, err := d.ownVector(s, c.Any[i])
 		if err != nil {
 			return err

@@ -36,6 +36,10 @@ type Classifier struct {
 	// complete.
 	L4 map[L4Prefix]Vector
 
+	// Stretches are, by protocol and family, the widest range of ports whose
+	// first rule is about everybody, so that nothing else need be looked up.
+	Stretches map[Openness]Stretch
+
 	// AllPorts says which protocol and family a rule opens to everybody on all
 	// ports.
 	AllPorts map[Openness]bool
@@ -48,6 +52,12 @@ type Classifier struct {
 type Openness struct {
 	Proto vpc.Proto
 	IPv4  bool
+}
+
+// A Stretch is a range of ports that all have the same first rule.
+type Stretch struct {
+	Ports vpc.PortRange
+	Rule  int
 }
 
 // An L4Prefix is a set of protocols and ports. The zero value is all of them.
@@ -129,8 +139,14 @@ func compile(clauses []clause) *Classifier {
 		AllPorts:   make(map[Openness]bool),
 		peerGroups: make(map[vpc.GroupID]Vector),
 	}
+	family := [2]Vector{newVector(n), newVector(n)}
 	for i, cl := range clauses {
 		c.Rules = append(c.Rules, cl.id)
+		for f, ipv4 := range []bool{true, false} {
+			if cidr := cl.peer.CIDR; !cidr.IsValid() || cidr.Addr().Is4() == ipv4 {
+				family[f].Set(i)
+			}
+		}
 		if cl.deny {
 			c.Deny.Set(i)
 		}
@@ -145,6 +161,7 @@ func compile(clauses []clause) *Classifier {
 	}
 	c.CIDRs = compileCIDRs(clauses, c.Any)
 	c.L4 = compileL4(clauses)
+	c.Stretches = c.stretches(family)
 	return c
 }
 

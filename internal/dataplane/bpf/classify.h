@@ -187,6 +187,40 @@ static __always_inline bool has_bit(const struct vector *v, __u64 bit)
 	return v->word[word & (CHUNK_WORDS - 1)] >> (bit & 63) & 1;
 }
 
+/* Names the rule of a bit. ACLs, some of whose rules deny, are never large. */
+static __always_inline bool decided(const struct slot *s, struct query *q, __u32 bit)
+{
+	q->rule = rule_number(s, bit);
+	if (s->flags & SLOT_ACL)
+		q->deny = has_bit(&s->deny, bit);
+	return true;
+}
+
+/* classify for what some rule decides whoever the peer is; false where that is
+ * not known.
+ */
+__noinline int classify_ports(struct query *q)
+{
+	const struct stretch *t;
+	struct slot *s;
+	__u32 family;
+	__u16 port;
+
+	if (!q || !has_ports(q->proto) || q->any_port)
+		return false;
+	s = bpf_map_lookup_elem(&slots, &q->slot);
+	if (!s)
+		return false;
+	family = !is_ipv4(&q->peer);
+	t = q->proto == PROTO_TCP ? &s->tcp[family & 1] : &s->udp[family & 1];
+	port = bpf_ntohs(q->match);
+	if (!t->rule || port < t->from || port > t->to)
+		return false;
+	q->wide = true;
+	q->deny = false;
+	return decided(s, q, t->rule - 1);
+}
+
 /* Fills in rule, wide and deny of *q. Returns whether a rule matches; one that
  * denies is a match too.
  */
@@ -220,16 +254,16 @@ __noinline int classify(struct query *q)
 	if (s->flags & SLOT_LARGE) {
 		if (!classify_large(q, by_identity, by_cidr, by_l4, any))
 			return false;
-		q->rule = rule_number(s, q->bit);
-		return true;
+		return decided(s, q, q->bit);
 	}
 	bit = match_chunk(by_identity, by_cidr, by_l4, any, &q->wide);
-	if (bit < 0)
-		return false;
-	q->rule = rule_number(s, bit);
-	if (s->flags & SLOT_ACL)
-		q->deny = has_bit(&s->deny, bit);
-	return true;
+	return bit >= 0 && decided(s, q, bit);
+}
+
+/* Asks a slot, the short way first. */
+static __always_inline bool ask(struct query *q)
+{
+	return classify_ports(q) || classify(q);
 }
 
 /* Whether a slot lets all ports of everybody of the family pass. */

@@ -48,7 +48,7 @@ __noinline int judge_group(struct work *w, __u32 which)
 	w->q.identity = peer->own ? peers->identity : 0;
 	w->q.slot = egress ? slot[EGRESS] : slot[INGRESS];
 	w->q.proto = w->opening.proto;
-	ok = w->q.slot == SLOT_OPEN_INDEX ? everything(&w->q) : classify(&w->q);
+	ok = w->q.slot == SLOT_OPEN_INDEX ? everything(&w->q) : ask(&w->q);
 	untracked = w->q.wide && has_ports(w->opening.proto) &&
 		    all_ports_open(egress ? slot[INGRESS] : slot[EGRESS], w->opening.proto, is_ipv4(&w->opening.src));
 	w->j.at[which].rule = w->q.rule;
@@ -84,7 +84,7 @@ static __always_inline bool acl_allows(struct work *w, __u32 subnet, bool egress
 	w->q.identity = 0;
 	w->q.slot = egress ? slot[EGRESS] : slot[INGRESS];
 	w->q.proto = w->opening.proto;
-	return classify(&w->q) && !w->q.deny;
+	return ask(&w->q) && !w->q.deny;
 }
 
 /* Asks the ACLs of both subnets about w->opening, if it leaves its subnet. The

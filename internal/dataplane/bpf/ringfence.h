@@ -154,6 +154,12 @@ const enum slot_flags *keep_slot_flags __attribute__((unused));
  */
 enum { SLOT_CLOSED_INDEX = 0, SLOT_OPEN_INDEX = 1 };
 
+/* The widest range of ports, in host order, whose first rule is about everybody. */
+struct stretch {
+	__u16 from, to;
+	__u32 rule; /* its bit, plus 1; 0: there is none */
+};
+
 /* A compiled list of rules. It never changes once it is in use, but for
  * identities that appear and vanish.
  */
@@ -162,7 +168,8 @@ struct slot {
 	__u32 rule_base; /* where its rules begin in rule_numbers */
 	__u32 rule_count;
 	__u32 pad;
-	struct vector any[2]; /* rules for everybody, IPv4 and IPv6 */
+	struct stretch tcp[2], udp[2]; /* IPv4 and IPv6 */
+	struct vector any[2];	       /* rules for everybody, likewise */
 	struct vector deny;
 };
 
