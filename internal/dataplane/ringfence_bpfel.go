@@ -19,6 +19,37 @@ type kernelAddr struct {
 	Lo uint64
 }
 
+type kernelAnswer struct {
+	_   structs.HostLayout
+	Key struct {
+		_  structs.HostLayout
+		Is struct {
+			_          structs.HostLayout
+			Src        kernelAddr
+			Dst        kernelAddr
+			Number     [2]uint32
+			SetVersion [2]uint32
+			AclVersion [2]uint32
+			Network    uint32
+			Match      uint16
+			Proto      uint8
+			Own        uint8
+		}
+	}
+	J struct {
+		_  structs.HostLayout
+		At [2]struct {
+			_       structs.HostLayout
+			Rule    uint32
+			Failed  uint8
+			Tracked uint8
+			Pad     [2]uint8
+		}
+		Reason  uint32
+		AclRule uint32
+	}
+}
+
 type kernelBudget struct {
 	_        structs.HostLayout
 	HalfOpen uint32
@@ -450,6 +481,21 @@ type kernelWork struct {
 		Reason  uint32
 		AclRule uint32
 	}
+	Question struct {
+		_  structs.HostLayout
+		Is struct {
+			_          structs.HostLayout
+			Src        kernelAddr
+			Dst        kernelAddr
+			Number     [2]uint32
+			SetVersion [2]uint32
+			AclVersion [2]uint32
+			Network    uint32
+			Match      uint16
+			Proto      uint8
+			Own        uint8
+		}
+	}
 	SeedKey kernelSeedKey
 	Seed    kernelSeed
 	_       [4]byte
@@ -459,6 +505,7 @@ type kernelWork struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	kernelMapAnswers        = "answers"
 	kernelMapBudgets        = "budgets"
 	kernelMapChunks         = "chunks"
 	kernelMapCidrs          = "cidrs"
@@ -547,6 +594,7 @@ type kernelProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelMapSpecs struct {
+	Answers     *ebpf.MapSpec `ebpf:"answers"`
 	Budgets     *ebpf.MapSpec `ebpf:"budgets"`
 	Chunks      *ebpf.MapSpec `ebpf:"chunks"`
 	Cidrs       *ebpf.MapSpec `ebpf:"cidrs"`
@@ -605,6 +653,7 @@ func (o *kernelObjects) Close() error {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelMaps struct {
+	Answers     *ebpf.Map `ebpf:"answers"`
 	Budgets     *ebpf.Map `ebpf:"budgets"`
 	Chunks      *ebpf.Map `ebpf:"chunks"`
 	Cidrs       *ebpf.Map `ebpf:"cidrs"`
@@ -632,6 +681,7 @@ type kernelMaps struct {
 
 func (m *kernelMaps) Close() error {
 	return _KernelClose(
+		m.Answers,
 		m.Budgets,
 		m.Chunks,
 		m.Cidrs,

@@ -5,7 +5,7 @@
 #ifndef DECIDE_H
 #define DECIDE_H
 
-#include "flow.h"
+#include "answers.h"
 
 static __always_inline void count_hit(__u32 rule)
 {
@@ -300,7 +300,13 @@ static __always_inline int decide(struct work *w)
 	}
 	if (!reopens) {
 		w->opening = w->p.t;
-		if (judge(w, w->p.match, w->p.any_port) != UNDECIDED)
+		if (!w->p.opens) {
+			judge(w, w->p.match, w->p.any_port);
+		} else if (!answered(w, &d)) {
+			judge(w, w->p.match, false);
+			keep_answer(w);
+		}
+		if (w->j.reason != UNDECIDED)
 			return refused(w);
 	}
 	return begins ? begin_flow(w, from, &d) : admitted(w);

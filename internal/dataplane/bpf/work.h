@@ -104,6 +104,27 @@ struct judgement {
 	__u32 acl_rule;
 };
 
+/* An opening, and what its judgement depends on. */
+struct question {
+	struct addr src, dst;
+	__u32 number[2], set_version[2], acl_version[2]; /* SENDER, RECEIVER */
+	__u32 network;
+	__be16 match;
+	__u8 proto;
+	__u8 own;
+};
+
+union opening_key {
+	struct question is;
+	__u64 word[8];
+};
+_Static_assert(sizeof(struct question) == 64, "a question is compared word by word");
+
+struct answer {
+	union opening_key key;
+	struct judgement j;
+};
+
 struct work {
 	struct packet p;
 	struct end end[2]; /* SENDER, RECEIVER */
@@ -125,6 +146,7 @@ struct work {
 	struct flow fresh;
 	struct query q;
 	struct judgement j, kept;
+	union opening_key question;
 	struct seed_key seed_key;
 	struct seed seed;
 };
@@ -135,6 +157,16 @@ struct {
 	__type(value, struct work);
 	__uint(max_entries, 1);
 } scratch SEC(".maps");
+
+/* The latest answers, which hold for ever: versions are never used again. */
+#define ANSWERS 1024
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct answer);
+	__uint(max_entries, ANSWERS);
+} answers SEC(".maps");
 
 /* Set in the copy of the programs that only answers what would become of a
  * packet: it changes nothing, and does not look at flows.
