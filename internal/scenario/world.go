@@ -123,7 +123,7 @@ func (w *World) furnish(n *vpc.NetworkInterface, i int) {
 	if w.rnd.IntN(4) > 0 {
 		n.Addresses = append(n.Addresses, ipv6Addr(i))
 	}
-	if w.rnd.IntN(3) == 0 {
+	if w.rnd.IntN(3) == 0 && !w.hasPassed(i) {
 		n.Addresses = append(n.Addresses, secondaryAddr(i))
 	}
 	n.NoSourceDestCheck = w.rnd.IntN(3) == 0
@@ -156,6 +156,9 @@ func (w *World) refurnish(n *vpc.NetworkInterface, i int) {
 		w.changePatience(n)
 	case 3:
 		k := w.rnd.IntN(2)
+		if k == 1 && w.hasPassed(i) {
+			break
+		}
 		n.Addresses = toggle(n.Addresses, []netip.Addr{ipv6Addr(i), secondaryAddr(i)}[k])
 		if k == 1 {
 			delete(n.Public, secondaryAddr(i))
@@ -247,7 +250,7 @@ func (w *World) anyRule() int {
 func (w *World) Change() *vpc.Feed {
 	w.numbers.revision++
 	f := &vpc.Feed{Revision: w.numbers.revision}
-	switch w.rnd.IntN(14) {
+	switch w.rnd.IntN(15) {
 	case 0, 1:
 		f.Rules = []*vpc.Rule{w.AddRule()}
 	case 2, 3, 4:
@@ -276,6 +279,8 @@ func (w *World) Change() *vpc.Feed {
 		f.Gateways = []*vpc.InternetGateway{w.changeGateway()}
 	case 13:
 		f.VPCs = []*vpc.VPC{w.changeVPC()}
+	case 14:
+		f.Interfaces = w.moveAddress()
 	}
 	return f
 }
