@@ -62,6 +62,7 @@ type instanceItem struct {
 	Hypervisor         string                  `aws:"hypervisor,since=2010-08-31"`
 	Interfaces         []instanceInterfaceItem `aws:"networkInterfaceSet,since=2011-11-15"` // EC2-Classic shows none
 	EBSOptimized       bool                    `aws:"ebsOptimized,since=2012-07-20"`
+	Metadata           metadataItem            `aws:"metadataOptions,since=2016-11-15"`
 }
 
 type stateItem struct {
@@ -136,7 +137,7 @@ func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 		Kernel:    i.Kernel, Ramdisk: i.Ramdisk, Monitoring: monitoringItem{"disabled"},
 		Architecture: architecture, RootDeviceType: rootDeviceType, RootDeviceName: rootDevice,
 		VirtualizationType: virtualizationType, Hypervisor: hypervisor,
-		ClientToken: i.ClientToken, Tags: tagItems(i.Tags), EBSOptimized: i.EBSOptimized,
+		ClientToken: i.ClientToken, Tags: tagItems(i.Tags), EBSOptimized: i.EBSOptimized, Metadata: newMetadataItem(i.Metadata),
 	}
 	if i.Monitoring {
 		item.Monitoring.State = "enabled"

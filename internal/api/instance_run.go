@@ -23,6 +23,7 @@ type runInstancesInput struct {
 	GroupNames []string `aws:"SecurityGroup,bare"`
 	GroupIDs   []string `aws:"SecurityGroupId,bare"`
 	launchAddressInput
+	launchOptionsInput
 	Interfaces   []launchInterfaceInput `aws:"NetworkInterface"`
 	Placement    placementInput         `aws:"Placement"`
 	UserData     string                 `aws:"UserData"`
@@ -142,6 +143,9 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	case !slices.Contains([]string{"", stopAtShutdown, terminateAtShutdown}, in.AtShutdown):
 		return nil, errShutdownBehavior(in.AtShutdown)
 	}
+	if err := in.checkOptions(); err != nil {
+		return nil, err
+	}
 	userData, err := decodeUserData(in.UserData)
 	if err != nil {
 		return nil, err
@@ -177,6 +181,7 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 			Image: vpc.ImageID(in.ImageID), Type: or(in.InstanceType, usualType), KeyName: in.KeyName,
 			Kernel: or(in.KernelID, defaultKernel), Ramdisk: or(in.RamdiskID, defaultRamdisk),
 			UserData: userData, ClientToken: in.ClientToken, Monitoring: in.Monitoring.Enabled, EBSOptimized: in.EBSOptimized,
+			CPUCredits: in.Credits.CPU, Metadata: in.Metadata.options(),
 			KeepAlive: in.KeepAlive, KeepRunning: in.KeepRunning, TerminateAtShutdown: in.AtShutdown == terminateAtShutdown,
 			LaunchTime: now, State: vpc.Pending, StateSince: now, Volumes: volumes, Tags: tags["instance"], Generation: 1,
 		},

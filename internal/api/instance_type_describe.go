@@ -34,7 +34,9 @@ type instanceTypeItem struct {
 	CPUs            cpusItem        `aws:"vCpuInfo"`
 	Memory          memoryItem      `aws:"memoryInfo"`
 	HasDisks        bool            `aws:"instanceStorageSupported"`
+	EBS             typeEBSItem     `aws:"ebsInfo"`
 	Network         typeNetworkItem `aws:"networkInfo"`
+	Placement       typePlaceItem   `aws:"placementGroupInfo"`
 	Hibernates      bool            `aws:"hibernationSupported"`
 	Burstable       bool            `aws:"burstablePerformanceSupported"`
 	DedicatedHosts  bool            `aws:"dedicatedHostsSupported"`
@@ -51,6 +53,18 @@ type cpusItem struct {
 
 type memoryItem struct {
 	Size int `aws:"sizeInMiB"`
+}
+
+type typeEBSItem struct {
+	Optimized  string `aws:"ebsOptimizedSupport"`
+	Encryption string `aws:"encryptionSupport"`
+	NVMe       string `aws:"nvmeSupport"`
+}
+
+// typePlaceItem says which placement groups a type may be in: none, as there
+// are none. Clients miss the element where it is absent.
+type typePlaceItem struct {
+	Strategies []string `aws:"supportedStrategies"`
 }
 
 type typeNetworkItem struct {
@@ -99,6 +113,7 @@ func newInstanceTypeItem(name string) instanceTypeItem {
 		Name: name, Current: t.current, UsageClasses: []string{"on-demand"}, RootDevices: []string{rootDeviceType},
 		Virtualizations: []string{virtualizationType}, Hypervisor: hypervisor, Burstable: isBurstable(name),
 		Processor: processorItem{[]string{architecture}}, CPUs: cpusItem{t.processors}, Memory: memoryItem{t.memory},
+		EBS:     typeEBSItem{Optimized: "supported", Encryption: "unsupported", NVMe: "unsupported"},
 		Network: typeNetworkItem{Interfaces: t.interfaces, Cards: 1, IPv4: t.ipv4, IPv6: t.ipv6, HasIPv6: t.ipv6 > 0},
 	}
 }
@@ -145,9 +160,7 @@ type creditItem struct {
 	Credits string         `aws:"cpuCredits"`
 }
 
-// describeCredits implements DescribeInstanceCreditSpecifications. Each
-// instance has what its type has when nobody says otherwise (EC2 User Guide,
-// "Burstable performance instances").
+// describeCredits implements DescribeInstanceCreditSpecifications.
 func (r *request) describeCredits(ctx context.Context, in *describeCreditsInput) (*describeCreditsOutput, error) {
 	match, err := creditFilters.match(in.Filters)
 	if err != nil {
@@ -165,10 +178,7 @@ func (r *request) describeCredits(ctx context.Context, in *describeCreditsInput)
 	}
 	var matching []creditItem
 	for _, i := range instances {
-		item := creditItem{i.ID, "unlimited"}
-		if strings.HasPrefix(i.Type, "t2.") {
-			item.Credits = "standard"
-		}
+		item := creditItem{i.ID, or(i.CPUCredits, usualCredits(i.Type))}
 		if isBurstable(i.Type) && i.State != vpc.Terminated && match(item) {
 			matching = append(matching, item)
 		}
@@ -178,6 +188,15 @@ func (r *request) describeCredits(ctx context.Context, in *describeCreditsInput)
 		return nil, err
 	}
 	return &describeCreditsOutput{Credits: page, NextToken: next}, nil
+}
+
+// usualCredits is what an instance of a burstable type has when nobody says
+// otherwise (EC2 User Guide, "Burstable performance instances").
+func usualCredits(instanceType string) string {
+	if strings.HasPrefix(instanceType, "t2.") {
+		return "standard"
+	}
+	return "unlimited"
 }
 
 var creditFilters = filterTable[creditItem]{values: map[string]func(creditItem) []string{

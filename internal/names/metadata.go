@@ -40,13 +40,14 @@ func Metadata(lookup func() (Subject, bool)) http.Handler {
 			tokens.issue(w, r)
 		case isToken, r.Method != http.MethodGet && r.Method != http.MethodHead:
 			status(w, http.StatusMethodNotAllowed)
-		case !tokens.admit(r):
-			status(w, http.StatusUnauthorized)
 		default:
-			if subject, ok := lookup(); ok {
-				serveMetadata(w, r, subject)
-			} else {
+			switch subject, ok := lookup(); {
+			case !ok:
 				status(w, http.StatusServiceUnavailable)
+			case !tokens.admit(r, subject.Instance.Metadata.TokensRequired):
+				status(w, http.StatusUnauthorized)
+			default:
+				serveMetadata(w, r, subject)
 			}
 		}
 	})

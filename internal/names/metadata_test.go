@@ -164,6 +164,15 @@ func TestMetadataTokens(t *testing.T) {
 				t.Errorf("%s: got %s, want %s", tt.what, tt.got, tt.want)
 			}
 		}
+		strict := subject()
+		strict.Instance.Metadata.TokensRequired = true
+		strictly := Metadata(func() (Subject, bool) { return strict, true })
+		if got := get(strictly, "GET", path); got != "Unauthorized" {
+			t.Errorf("no token where one is required: got %s", got)
+		}
+		if got := get(strictly, "GET", path, tokenHeader, issue(strictly)); got != "OK text/plain i-cfd732a6" {
+			t.Errorf("a token where one is required: got %s", got)
+		}
 		time.Sleep(time.Minute)
 		if got := get(h, "GET", path, tokenHeader, token); got != "Unauthorized" {
 			t.Errorf("a token after its time: got %s", got)

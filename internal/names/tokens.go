@@ -46,11 +46,11 @@ func (t *tokens) issue(w http.ResponseWriter, r *http.Request) {
 	text(w, "text/plain", base64.URLEncoding.EncodeToString(append(end, t.seal(end)...)))
 }
 
-// admit reports whether r carries a token that holds, or none: version 1 needs
-// none.
-func (t *tokens) admit(r *http.Request) bool {
+// admit reports whether r carries a token that holds, or none where none is
+// required: version 1 needs none.
+func (t *tokens) admit(r *http.Request, required bool) bool {
 	if _, ok := r.Header[tokenHeader]; !ok {
-		return true
+		return !required
 	}
 	token, err := base64.URLEncoding.DecodeString(r.Header.Get(tokenHeader))
 	if err != nil || len(token) != 8+sha256.Size || !hmac.Equal(token[8:], t.seal(token[:8])) {

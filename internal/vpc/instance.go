@@ -34,7 +34,9 @@ type Instance struct {
 	Volumes     []Volume      // the root's first; shown by Describe
 	Tags        []Tag
 
-	EBSOptimized        bool // shown, without effect
+	EBSOptimized        bool   // shown, without effect
+	CPUCredits          string // standard or unlimited: shown, without effect; "": as its type has
+	Metadata            MetadataOptions
 	KeepAlive           bool // cannot be terminated by the API
 	KeepRunning         bool // cannot be stopped by the API
 	TerminateAtShutdown bool // when it shuts down by itself it ends, and does not only stop
@@ -42,6 +44,12 @@ type Instance struct {
 	// Generation counts the instance's boots: a start or a reboot raises it,
 	// and the agent boots the instance anew when it sees a higher one.
 	Generation int
+}
+
+// MetadataOptions say how an instance reads its metadata.
+type MetadataOptions struct {
+	TokensRequired bool // only with a session token
+	HopLimit       int  // shown, without effect; 0 means 1
 }
 
 // A Volume is a disk that an instance says it has. No disk is behind it.
