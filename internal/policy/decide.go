@@ -49,10 +49,10 @@ func (h *Host) fromInterface(fs *Flows, p *Packet, n *vpc.NetworkInterface) Verd
 		return drop(Spoofed)
 	}
 	if p.ARP != nil {
-		return answerARP(p.ARP, n.MAC(), n.Addresses)
+		return answerARP(p.ARP, n.MAC(), n.Addresses, n.NoSourceDestCheck)
 	}
 	if p.ND != nil {
-		return answerND(p.ND, n.MAC(), n.Addresses)
+		return answerND(p.ND, n.MAC(), n.Addresses, n.NoSourceDestCheck)
 	}
 	if v := undeliverable(p, n.Addresses, n.NoSourceDestCheck); v.Reason != 0 {
 		return v
@@ -101,10 +101,10 @@ func (h *Host) fromOutside(fs *Flows, p *Packet, addr netip.Addr) Verdict {
 		return drop(Spoofed)
 	}
 	if p.ARP != nil {
-		return answerARP(p.ARP, mac, []netip.Addr{addr})
+		return answerARP(p.ARP, mac, []netip.Addr{addr}, false)
 	}
 	if p.ND != nil {
-		return answerND(p.ND, mac, []netip.Addr{addr})
+		return answerND(p.ND, mac, []netip.Addr{addr}, false)
 	}
 	if v := undeliverable(p, []netip.Addr{addr}, false); v.Reason != 0 {
 		return v
@@ -309,11 +309,16 @@ func (h *Host) cuts(f *flow, j *judgement) bool {
 
 // related decides an ICMP error that quotes a packet of a flow: what tells an
 // admitted flow of its troubles needs no rule of its own. It goes to the
-// quoted packet's sender. An interface may only tell of packets sent to it; on
-// the internet side every router may.
+// quoted packet's sender. An interface may only tell of packets that came to it,
+// which the ends of the flow say: one that forwards, of packets to others too.
+// To the internet it tells in the name of the address that was sent to, as the
+// public one is exchanged in both; on the internet side every router may tell.
 func (h *Host) related(fs *Flows, p *Packet, network vpc.NetworkNumber, src, dst end, hd *header) (Verdict, bool) {
 	q := p.ICMP.Quoted
-	if q.Src != p.Dst || q.Src == q.Dst || src.iface != nil && q.Dst != p.Src {
+	if q.Src != p.Dst || q.Src == q.Dst {
+		return Verdict{}, false
+	}
+	if q.Dst != p.Src && src.iface != nil && dst.iface == nil {
 		return Verdict{}, false
 	}
 	quoted := header{src: q.Src, dst: q.Dst, proto: q.Proto, srcPort: q.SrcPort, dstPort: q.DstPort}

@@ -86,13 +86,14 @@ func arriving(p *Packet, private netip.Addr) *Packet {
 	return &t
 }
 
-// answerARP decides an ARP from a port whose owner has a MAC and addresses.
+// answerARP decides an ARP from a port whose owner has a MAC and addresses. One
+// that forwards asks from whichever address its own routes prefer.
 // Every question is answered, with the MAC address that the interface with
 // that address has or would have, but for the sender's own address: an answer
 // to that would tell it that somebody else has it (RFC 5227 §2.1).
-func answerARP(a *ARP, mac [6]byte, own []netip.Addr) Verdict {
+func answerARP(a *ARP, mac [6]byte, own []netip.Addr, forwards bool) Verdict {
 	probe := a.Sender == netip.IPv4Unspecified()
-	if a.SenderMAC != mac || !probe && !slices.Contains(own, a.Sender) {
+	if a.SenderMAC != mac || !probe && !forwards && !slices.Contains(own, a.Sender) {
 		return drop(Spoofed)
 	}
 	if !a.Request || slices.Contains(own, a.Target) || isMulticast(a.Target) {
@@ -106,11 +107,12 @@ func answerARP(a *ARP, mac [6]byte, own []netip.Addr) Verdict {
 // router's MAC address, as delivery puts the receiver's in anyway. Everything
 // else would only fill neighbour tables: duplicate addresses are looked for
 // where no others are given out, and routes are not learnt from instances.
-func answerND(d *ND, mac [6]byte, own []netip.Addr) Verdict {
+func answerND(d *ND, mac [6]byte, own []netip.Addr, forwards bool) Verdict {
 	if !d.Solicitation || d.Sender.IsUnspecified() {
 		return drop(Ignored)
 	}
-	if !slices.Contains(own, d.Sender) && !d.Sender.IsLinkLocalUnicast() || d.SenderMAC != nil && *d.SenderMAC != mac {
+	known := forwards || d.Sender.IsLinkLocalUnicast() || slices.Contains(own, d.Sender)
+	if !known || d.SenderMAC != nil && *d.SenderMAC != mac {
 		return drop(Spoofed)
 	}
 	if slices.Contains(own, d.Target) {

@@ -6,6 +6,7 @@
 #define DECIDE_H
 
 #include "answers.h"
+#include "route.h"
 
 static __always_inline void count_hit(__u32 rule)
 {
@@ -211,10 +212,13 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 	return passes(w, f, from);
 }
 
-/* An ICMP error that quotes a packet of a flow. UNDECIDED: it does not. */
+/* An ICMP error that quotes a packet of a flow. UNDECIDED: it does not.
+ * w->end[SENDER] becomes the quoted packet's receiver.
+ */
 __noinline int related(struct work *w)
 {
 	const struct tuple *q;
+	struct whereabouts *at;
 	struct dependencies d;
 	struct flow *f;
 	__u32 from;
@@ -225,8 +229,12 @@ __noinline int related(struct work *w)
 	q = &w->p.quoted;
 	if (!same_addr(&q->src, &w->p.t.dst) || same_addr(&q->src, &q->dst))
 		return UNDECIDED;
-	if (w->end[SENDER].number && !same_addr(&q->dst, &w->p.t.src))
-		return UNDECIDED;
+	if (w->end[SENDER].number && !same_addr(&q->dst, &w->p.t.src)) {
+		if (!w->end[RECEIVER].number)
+			return UNDECIDED;
+		at = locate(w->network, &q->dst);
+		w->end[SENDER].own = at && at->number == w->end[SENDER].number;
+	}
 	/* The quoted packet's sender is our receiver. */
 	from = make_key(&w->key, q, w->network, via(&w->end[RECEIVER]), via(&w->end[SENDER]));
 	f = find_flow(w, from ^ 1);
@@ -279,7 +287,10 @@ static __always_inline int decide(struct work *w)
 	int reason;
 
 	if (w->p.has_quoted && !w->p.later && !only_asks) {
+		__u32 own = w->end[SENDER].own;
+
 		reason = related(w);
+		w->end[SENDER].own = own;
 		if (reason != UNDECIDED)
 			return reason;
 	}

@@ -28,7 +28,8 @@ static __always_inline bool owns_ipv4(const struct port *port, __be32 ip)
 
 /* Answers every question with the MAC address that the interface of that
  * address has or would have. The answer goes back the way the question came:
- * bpf_redirect would send it through to_port, which drops.
+ * bpf_redirect would send it through to_port, which drops. An interface that
+ * forwards asks from whichever address its own routes prefer.
  */
 __noinline int answer_arp(struct __sk_buff *skb, struct port *port)
 {
@@ -46,7 +47,7 @@ __noinline int answer_arp(struct __sk_buff *skb, struct port *port)
 	sender = f.sender[0] | (__u32)f.sender[1] << 16;
 	target = f.target[0] | (__u32)f.target[1] << 16;
 	if (!same_mac(&f.from, &port->mac) || !same_mac(&f.sender_mac, &port->mac) ||
-	    (sender && !owns_ipv4(port, sender)))
+	    (sender && !(port->flags & PORT_NO_CHECK) && !owns_ipv4(port, sender)))
 		return SPOOFED;
 	first = (__u8)target;
 	if (f.operation != bpf_htons(1) || owns_ipv4(port, target) || first == 0 || first >= 224)
@@ -127,7 +128,7 @@ __noinline int answer_discovery(struct __sk_buff *skb, struct work *w, struct po
 	p = &w->p;
 	if (!p->solicits || is_unspecified(&p->t.src))
 		return IGNORED;
-	if (!owns(port, &p->t.src) && !is_link_local(&p->t.src))
+	if (!(port->flags & PORT_NO_CHECK) && !is_link_local(&p->t.src) && !owns(port, &p->t.src))
 		return SPOOFED;
 	if (p->has_link && !same_mac(&p->link, &port->mac))
 		return SPOOFED;
