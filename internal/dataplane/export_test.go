@@ -8,6 +8,9 @@ import (
 	"ringfence/internal/policy"
 )
 
+// TickRate is how many ticks of the programs' clock a second has.
+var TickRate = tickRate
+
 // RunInStep is Run for Options.Step, which is called with the lock held.
 func (d *Dataplane) RunInStep(port policy.Port, frame []byte) (policy.Verdict, error) {
 	v, _, err := d.run(&d.objects.kernelPrograms, port, frame)

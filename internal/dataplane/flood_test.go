@@ -73,7 +73,7 @@ func open(t *testing.T, d *dataplane.Dataplane, hosts map[policy.Port]string) {
 	t.Helper()
 	h := policy.NewHost(policy.RevokeAWS)
 	feed := &vpc.Feed{Revision: 1, Whole: true, Rules: []*vpc.Rule{{
-		ID: "sgr-1", Group: "sg-1", Proto: vpc.TCP, Ports: vpc.AllPorts, Peer: vpc.Peer{CIDR: netip.MustParsePrefix("0.0.0.0/0")},
+		ID: "sgr-1", Group: "sg-1", Proto: vpc.TCP, Ports: vpc.PortRange{From: 1, To: 65535}, Peer: vpc.Peer{CIDR: netip.MustParsePrefix("0.0.0.0/0")},
 	}}}
 	for port, addr := range hosts {
 		a := netip.MustParseAddr(addr)

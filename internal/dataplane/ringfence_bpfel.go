@@ -291,7 +291,7 @@ type kernelSeed struct {
 	Match  uint16
 	InFlow uint8
 	Proto  uint8
-	At     uint32
+	At     uint64
 }
 
 type kernelSeedKey struct {
@@ -416,6 +416,7 @@ type kernelWork struct {
 		TcpTimeout  uint32
 		UdpTimeouts uint32
 	}
+	Clock         uint64
 	Network       uint32
 	Public        uint32
 	Epoch         uint32
@@ -498,7 +499,6 @@ type kernelWork struct {
 	}
 	SeedKey kernelSeedKey
 	Seed    kernelSeed
-	_       [4]byte
 }
 
 // Names of all BPF objects in the ELF.

@@ -338,7 +338,7 @@ static __always_inline struct seed *find_seed(struct work *w)
 
 	make_seed_key(w);
 	s = bpf_map_lookup_elem(&seeds, &w->seed_key);
-	return s && since(s->at, w->now) <= FRAGMENT_SEED * w->hz ? s : NULL;
+	return s && (__s64)(w->clock - s->at) <= FRAGMENT_SEED * w->hz ? s : NULL;
 }
 
 static __always_inline void plant(struct work *w)
@@ -349,7 +349,7 @@ static __always_inline void plant(struct work *w)
 	w->seed.match = w->p.match;
 	w->seed.in_flow = w->p.in_flow;
 	w->seed.proto = w->p.t.proto;
-	w->seed.at = w->now;
+	w->seed.at = w->clock;
 	bpf_map_update_elem(&seeds, &w->seed_key, &w->seed, BPF_ANY);
 }
 

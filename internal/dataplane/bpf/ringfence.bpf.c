@@ -40,7 +40,8 @@ static __always_inline bool begin(struct __sk_buff *skb, struct work *w, __u32 n
 		return false;
 	w->epoch = *(volatile __u32 *)&c->epoch;
 	w->strict = c->strict;
-	w->now = ticks_now(c);
+	w->clock = ticks_now(c);
+	w->now = w->clock;
 	w->hz = c->hz;
 	w->half_open_limit = c->half_open_limit;
 	return true;

@@ -316,7 +316,7 @@ struct seed {
 	__be16 sport, dport, match;
 	__u8 in_flow;
 	__u8 proto;
-	__u32 at; /* tick */
+	__u64 at; /* tick; nobody collects seeds, so 32 bits would come round */
 };
 
 /* ---- what is told ---- */

@@ -128,10 +128,11 @@ struct answer {
 struct work {
 	struct packet p;
 	struct end end[2]; /* SENDER, RECEIVER */
+	__u64 clock;	   /* tick */
 	__u32 network;
 	__be32 public; /* address of the interface, where the other end is on the internet side; or 0 */
 	__u32 epoch;
-	__u32 now; /* tick */
+	__u32 now; /* the lower half of clock */
 	__u32 hz;
 	__u32 half_open_limit;
 	__u32 strict;
@@ -179,10 +180,10 @@ static __always_inline struct control *get_control(void)
 	return bpf_map_lookup_elem(&control, &zero);
 }
 
-/* The clock, in ticks: the kernel's jiffies, which cost a load. 32 bits of them
- * last for seven weeks at 1,000 Hz.
+/* The clock, in ticks: the kernel's jiffies, which cost a load. The lower 32
+ * bits last for seven weeks at 1,000 Hz, long enough for what is collected.
  */
-static __always_inline __u32 ticks_now(const struct control *c)
+static __always_inline __u64 ticks_now(const struct control *c)
 {
 	return (bpf_jiffies64() & c->clock_mask) + c->clock_offset;
 }
