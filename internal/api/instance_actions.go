@@ -51,6 +51,16 @@ var instanceActions = map[string]*action{
 		handler: handle((*request).rebootInstances),
 		done:    []string{"InstanceId.N", "DryRun"},
 	},
+	"MonitorInstances": {
+		handler: handle((*request).monitorInstances),
+		done:    []string{"DryRun"},
+		kept:    []string{"InstanceId.N"},
+	},
+	"UnmonitorInstances": {
+		handler: handle((*request).unmonitorInstances),
+		done:    []string{"DryRun"},
+		kept:    []string{"InstanceId.N"},
+	},
 	"ModifyInstanceAttribute": {
 		handler: handle((*request).modifyInstance),
 		done: []string{
