@@ -137,11 +137,15 @@ func (r *request) elasticAt(reader store.Reader, public string) *vpc.Address {
 type releaseAddressInput struct {
 	dryRun
 	addressName
+	BorderGroup vpc.Region `aws:"NetworkBorderGroup"` // a region has one, named like it
 }
 
 // releaseAddress implements ReleaseAddress. In EC2-Classic and in a default VPC
 // an address that is in use is taken away; in another VPC it stays.
 func (r *request) releaseAddress(ctx context.Context, in *releaseAddressInput) (*returnOutput, error) {
+	if or(in.BorderGroup, r.Region) != r.Region {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Value (%s) for parameter networkBorderGroup is invalid.", in.BorderGroup)
+	}
 	err := r.update(ctx, func(tx *store.Tx) error {
 		a, err := r.elastic(tx.Reader, in.addressName, "You must specify an allocation id when releasing a VPC elastic IP address")
 		if err != nil {

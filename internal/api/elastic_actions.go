@@ -9,7 +9,7 @@ var elasticActions = map[string]*action{
 	},
 	"ReleaseAddress": {
 		handler: handle((*request).releaseAddress),
-		done:    []string{"AllocationId", "PublicIp", "DryRun"},
+		done:    []string{"AllocationId", "PublicIp", "NetworkBorderGroup", "DryRun"},
 	},
 	"AssociateAddress": {
 		handler: handle((*request).associateAddress),
