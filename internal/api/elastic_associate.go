@@ -169,20 +169,33 @@ func (r *request) moveElastic(tx *store.Tx, a *vpc.Address, to vpc.InterfaceID, 
 	return nil
 }
 
-// takeElastic takes an address from the interface that has it. In EC2-Classic
-// an instance gets one of the pool instead, in a VPC none.
+// takeElastic takes an address from the interface that has it. A running
+// instance that would have had one of the pool without it gets one now (EC2 User
+// Guide, "Public IPv4 addresses").
 func (r *request) takeElastic(tx *store.Tx, a *vpc.Address) error {
 	n := *tx.Interface(a.Region, a.Account, a.Interface)
 	dropPublic(&n, a.Private)
-	if n.Network == vpc.ClassicNetwork {
-		public := r.freePublic(tx, 1)
-		if len(public) == 0 {
-			return errNoPublic(0, 1)
-		}
+	switch public := r.freePublic(tx, 1); {
+	case n.Network == vpc.ClassicNetwork && len(public) == 0:
+		return errNoPublic(0, 1)
+	case len(public) > 0 && hasPoolAddress(tx.Reader, &n, a.Private):
 		givePublic(&n, a.Private, public[0])
 	}
 	putInterface(tx, &n)
 	return nil
+}
+
+// hasPoolAddress reports whether a private address that has no Elastic IP
+// address has a public one of the pool: in EC2-Classic always, in a VPC the
+// primary one of an instance that was launched with it, that runs, and that has
+// no second interface.
+func hasPoolAddress(reader store.Reader, n *vpc.NetworkInterface, private netip.Addr) bool {
+	if n.Network == vpc.ClassicNetwork {
+		return true
+	}
+	i := reader.Instance(n.Instance)
+	return n.AutoPublic && private == n.Primary() && i != nil && len(i.Secondary) == 0 &&
+		(i.State == vpc.Pending || i.State == vpc.Running)
 }
 
 type disassociateAddressInput struct {

@@ -36,8 +36,9 @@ type NetworkInterface struct {
 	// itself sees only the private address.
 	Public map[netip.Addr]netip.Addr
 
-	// AutoPublic gives the primary address a public one whenever the instance
-	// starts and has neither an Elastic IP address there nor a second interface.
+	// AutoPublic gives the primary address a public one while the instance runs
+	// and has neither an Elastic IP address there nor, when it would be given,
+	// a second interface.
 	AutoPublic bool
 
 	// NoSourceDestCheck lets the interface send and receive packets of other
