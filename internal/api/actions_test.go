@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ringfence/internal/awsquery"
+	"ringfence/internal/vpc"
 )
 
 // Each action's table of parameters names exactly what its input has.
@@ -124,5 +125,16 @@ func wireNames(t reflect.Type, prefix, step string, to *[]string) {
 		}
 	case !slices.Contains(*to, prefix):
 		*to = append(*to, prefix)
+	}
+}
+
+func TestZonesHaveTheIDsOfAWS(t *testing.T) {
+	for zone, want := range map[vpc.Zone]string{
+		"us-east-1a": "use1-az1", "eu-west-1b": "euw1-az2", "ap-southeast-2c": "apse2-az3", "ap-northeast-1a": "apne1-az1",
+		"sa-east-1a": "sae1-az1", "eu-central-1a": "euc1-az1", "us-gov-west-1a": "usgw1-az1",
+	} {
+		if got := zoneID(zone); got != want {
+			t.Errorf("%s has id %s, want %s", zone, got, want)
+		}
 	}
 }
