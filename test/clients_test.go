@@ -75,7 +75,41 @@ func TestTourByAWS(t *testing.T) {
 	d.await("terminated", id)
 }
 
-// TestTourByBoto3 is the same by boto3. The script asks for what only a shell
+// TestVPCByAWS makes, reads, changes and deletes the nouns of a VPC by the AWS
+// command line.
+func TestVPCByAWS(t *testing.T) {
+	if _, err := os.Stat("/usr/bin/aws"); err != nil {
+		t.Skipf("needs Debian's awscli: %v", err)
+	}
+	d := start(t)
+	d.profile = "default"
+	var made struct {
+		VPC    struct{ VPCID string }
+		Subnet struct{ SubnetID string }
+	}
+	d.aws(&made, "ec2", "create-vpc", "--cidr-block", "10.0.0.0/16")
+	d.aws(&made, "ec2", "create-subnet", "--vpc-id", made.VPC.VPCID, "--cidr-block", "10.0.1.0/24", "--availability-zone-id", "use1-az2")
+	var group struct{ GroupID string }
+	d.aws(&group, "ec2", "create-security-group", "--vpc-id", made.VPC.VPCID, "--group-name", "web", "--description", "web")
+	d.aws(nil, "ec2", "authorize-security-group-ingress", "--group-id", group.GroupID, "--protocol", "tcp", "--port", "80-81", "--cidr", "203.0.113.0/24")
+	type rule struct {
+		SecurityGroupRuleID string
+		IsEgress            bool
+		FromPort            int
+	}
+	var rules struct{ SecurityGroupRules []rule }
+	d.aws(&rules, "ec2", "describe-security-group-rules", "--filters", "Name=group-id,Values="+group.GroupID)
+	ingress := slices.IndexFunc(rules.SecurityGroupRules, func(r rule) bool { return !r.IsEgress })
+	if len(rules.SecurityGroupRules) != 2 || ingress < 0 || rules.SecurityGroupRules[ingress].FromPort != 80 {
+		t.Fatalf("rules %+v", rules)
+	}
+	d.aws(nil, "ec2", "revoke-security-group-ingress", "--group-id", group.GroupID, "--security-group-rule-ids", rules.SecurityGroupRules[ingress].SecurityGroupRuleID)
+	d.aws(nil, "ec2", "delete-security-group", "--group-id", group.GroupID)
+	d.aws(nil, "ec2", "delete-subnet", "--subnet-id", made.Subnet.SubnetID)
+	d.aws(nil, "ec2", "delete-vpc", "--vpc-id", made.VPC.VPCID)
+}
+
+// TestTourByBoto3 is the same as TestTourByAWS by boto3. The script asks for what only a shell
 // can do, line by line.
 func TestTourByBoto3(t *testing.T) {
 	const python = "/usr/bin/python3"

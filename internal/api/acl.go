@@ -101,8 +101,10 @@ func (r *request) deleteACL(ctx context.Context, in *deleteACLInput) (*returnOut
 			return err
 		case acl.Default:
 			return vpc.Errorf(vpc.InvalidParameterValue, "Cannot delete default network ACL %s", acl.ID)
-		case len(acl.Subnets) > 0:
-			return vpc.Errorf(vpc.DependencyViolation, "The networkAcl '%s' has dependencies and cannot be deleted.", acl.ID)
+		}
+		holders := idsOf(acl.Subnets, func(s vpc.ACLAssociation) (vpc.SubnetID, bool) { return s.Subnet, true })
+		if err := checkFree("networkAcl", acl.ID, holders); err != nil {
+			return err
 		}
 		tx.DeleteACL(acl)
 		return nil

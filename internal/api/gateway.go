@@ -60,7 +60,7 @@ func (r *request) deleteGateway(ctx context.Context, in *gatewayInput) (*returnO
 			return err
 		}
 		if g.Network != "" {
-			return vpc.Errorf(vpc.DependencyViolation, "The internetGateway '%s' has dependencies and cannot be deleted.", g.ID)
+			return checkFree("internetGateway", g.ID, []string{string(g.Network)})
 		}
 		tx.DeleteGateway(g)
 		return nil

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"ringfence/internal/store"
@@ -53,9 +52,6 @@ func checkDeletable(tx *store.Tx, g *vpc.SecurityGroup) error {
 	return checkUnused(tx, g)
 }
 
-// maxHolders is how many of those who hold a group a message names.
-const maxHolders = 5
-
 // checkUnused refuses a group of a VPC that is in use, and says by whom. A rule
 // of the group itself does not count.
 func checkUnused(tx *store.Tx, g *vpc.SecurityGroup) error {
@@ -73,10 +69,7 @@ func checkUnused(tx *store.Tx, g *vpc.SecurityGroup) error {
 	if len(holders) == 0 {
 		return nil
 	}
-	if more := len(holders) - maxHolders; more > 0 {
-		holders = append(holders[:maxHolders], fmt.Sprintf("%d more", more))
-	}
-	return vpc.Errorf(vpc.DependencyViolation, "resource %s has a dependent object: %s", g.ID, strings.Join(holders, ", "))
+	return vpc.Errorf(vpc.DependencyViolation, "resource %s has a dependent object: %s", g.ID, listHolders(holders))
 }
 
 // checkUnusedInClassic is checkUnused with the code and the words of

@@ -108,8 +108,9 @@ func (r *request) deleteRouteTable(ctx context.Context, in *deleteRouteTableInpu
 		if err != nil {
 			return err
 		}
-		if len(t.Associations) > 0 {
-			return vpc.Errorf(vpc.DependencyViolation, "The routeTable '%s' has dependencies and cannot be deleted.", t.ID)
+		holders := idsOf(t.Associations, func(a vpc.RouteTableAssociation) (vpc.AssociationID, bool) { return a.ID, true })
+		if err := checkFree("routeTable", t.ID, holders); err != nil {
+			return err
 		}
 		tx.DeleteRouteTable(t)
 		return nil

@@ -154,8 +154,9 @@ func (r *request) deleteSubnet(ctx context.Context, in *deleteSubnetInput) (*ret
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(tx.Interfaces(r.Region, r.Account.ID), func(n *vpc.NetworkInterface) bool { return n.Subnet == s.ID }) {
-			return vpc.Errorf(vpc.DependencyViolation, "The subnet '%s' has dependencies and cannot be deleted.", s.ID)
+		holders := idsOf(tx.Interfaces(r.Region, r.Account.ID), func(n *vpc.NetworkInterface) (vpc.InterfaceID, bool) { return n.ID, n.Subnet == s.ID })
+		if err := checkFree("subnet", s.ID, holders); err != nil {
+			return err
 		}
 		r.leaveACL(tx, s)
 		r.leaveRouteTable(tx, s)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -120,8 +121,8 @@ func (r *request) deleteVPC(ctx context.Context, in *vpcInput) (*returnOutput, e
 		if err != nil {
 			return err
 		}
-		if r.isInUse(tx.Reader, v) {
-			return vpc.Errorf(vpc.DependencyViolation, "The vpc '%s' has dependencies and cannot be deleted.", v.ID)
+		if err := checkFree("vpc", v.ID, r.holdersOf(tx.Reader, v)); err != nil {
+			return err
 		}
 		if g := tx.GroupNamed(r.Region, r.Account.ID, v.ID, vpc.DefaultGroupName); g != nil {
 			tx.DeleteGroup(g)
@@ -133,12 +134,20 @@ func (r *request) deleteVPC(ctx context.Context, in *vpcInput) (*returnOutput, e
 	})
 }
 
-// isInUse reports whether there is anything in a VPC that somebody has put
-// there. Interfaces are in subnets.
-func (r *request) isInUse(reader store.Reader, v *vpc.VPC) bool {
-	return slices.ContainsFunc(reader.Subnets(r.Region, r.Account.ID), func(s *vpc.Subnet) bool { return s.Network == v.ID }) ||
-		r.hasInternet(reader, v.ID) ||
-		slices.ContainsFunc(reader.RouteTables(r.Region, r.Account.ID), func(t *vpc.RouteTable) bool { return t.Network == v.ID && !t.Main() }) ||
-		slices.ContainsFunc(reader.ACLs(r.Region, r.Account.ID), func(a *vpc.NetworkACL) bool { return a.Network == v.ID && !a.Default }) ||
-		reader.CountGroups(r.Region, r.Account.ID, v.ID) > 1
+// holdersOf are all that somebody has put into a VPC. Interfaces are in subnets.
+func (r *request) holdersOf(reader store.Reader, v *vpc.VPC) []string {
+	region, account := r.Region, r.Account.ID
+	subnets := reader.Subnets(region, account)
+	slices.SortFunc(subnets, func(a, b *vpc.Subnet) int { return cmp.Compare(a.Number, b.Number) })
+	return slices.Concat(
+		idsOf(subnets, func(s *vpc.Subnet) (vpc.SubnetID, bool) { return s.ID, s.Network == v.ID }),
+		idsOf(reader.Gateways(region, account), func(g *vpc.InternetGateway) (vpc.GatewayID, bool) { return g.ID, g.Network == v.ID }),
+		idsOf(reader.RouteTables(region, account), func(t *vpc.RouteTable) (vpc.RouteTableID, bool) {
+			return t.ID, t.Network == v.ID && !t.Main()
+		}),
+		idsOf(reader.ACLs(region, account), func(a *vpc.NetworkACL) (vpc.ACLID, bool) { return a.ID, a.Network == v.ID && !a.Default }),
+		idsOf(reader.Groups(region, account), func(g *vpc.SecurityGroup) (vpc.GroupID, bool) {
+			return g.ID, g.Network == v.ID && g.Name != vpc.DefaultGroupName
+		}),
+	)
 }
