@@ -37,7 +37,7 @@ var (
 )
 
 var (
-	full  = plan{setups: 5, rounds: 3, sample: 600 * time.Millisecond, curves: true, budget: 15 * time.Minute}
+	full  = plan{setups: 5, rounds: 6, sample: 250 * time.Millisecond, curves: true, budget: 13 * time.Minute}
 	short = plan{setups: 3, rounds: 3, sample: 100 * time.Millisecond, budget: 2 * time.Minute}
 )
 

@@ -38,7 +38,9 @@ type Point struct{ X, Y, Low, High float64 }
 
 const (
 	width, height = 16 * vg.Centimeter, 10 * vg.Centimeter
-	margin        = 0.1 // of the height that the curves need, left free above
+
+	// Above the curves a line of the legend takes this share of their height.
+	legendLine = 0.08
 )
 
 // Write draws c as SVG.
@@ -56,7 +58,7 @@ func (c Chart) Write(w io.Writer) error {
 		p.Y.Min = 0
 	}
 	p.Legend.Top = true
-	p.Legend.Padding = vg.Millimeter
+	p.Legend.XOffs, p.Legend.Padding = -2*vg.Millimeter, vg.Millimeter
 	for i, curve := range c.Curves {
 		if len(curve.Points) == 0 {
 			continue // was not measured
@@ -70,15 +72,23 @@ func (c Chart) Write(w io.Writer) error {
 			return err
 		}
 	}
-	if !c.LogY {
-		p.Y.Max *= 1 + margin
-	}
+	c.leaveRoom(p)
 	image, err := p.WriterTo(width, height, "svg")
 	if err != nil {
 		return fmt.Errorf("draw %q: %w", c.Title, err)
 	}
 	_, err = image.WriteTo(w)
 	return err
+}
+
+// leaveRoom raises the drawing's upper edge so that the legend covers no curve.
+func (c Chart) leaveRoom(p *plot.Plot) {
+	share := 1 + legendLine*float64(len(c.Curves)+1)
+	if c.LogY {
+		p.Y.Max *= math.Pow(p.Y.Max/p.Y.Min, share-1)
+	} else {
+		p.Y.Max *= share
+	}
 }
 
 // points are a curve as the library takes it.
