@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"ringfence/bench/internal/procfs"
 	"ringfence/bench/internal/result"
 	"ringfence/bench/internal/testrun"
 	"ringfence/internal/dataplane"
@@ -213,20 +212,22 @@ func wideAddr(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(1 + i>>16), byte(i >> 8), byte(i)})
 }
 
-// used is how much memory this program and the kernel need, in bytes. Where the
-// machine is otherwise idle, differences tell.
-func used() int64 {
+// used is how much memory this program has in use, in bytes: what a host knows.
+// What the kernel has beside it is not counted.
+func used() uint64 {
 	runtime.GC()
-	return procfs.Bytes("/proc/meminfo", "MemTotal") - procfs.Available()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // memoryEach is the row of how much each of n needs more than before; of few of
-// them there is none: the machine's other needs would hide it.
-func memoryEach(before int64, n int) []result.Row {
+// them there is none: what else is in memory would hide it.
+func memoryEach(before uint64, n int) []result.Row {
 	const many = 1000
 	if n < many {
 		return nil
 	}
-	each := float64(used()-before) / float64(n)
+	each := (float64(used()) - float64(before)) / float64(n)
 	return []result.Row{{Measure: "memory", Unit: "bytes", Median: each, Min: each, Max: each, Rounds: 1}}
 }

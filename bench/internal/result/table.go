@@ -1,17 +1,20 @@
 package result
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
 // Table prints one line for each row: the median, its ratio to the base with
 // the extremes of all rounds, and the 95 % interval of the ratio.
 func Table(w io.Writer, rows []Row) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
+	var padded bytes.Buffer
+	t := tabwriter.NewWriter(&padded, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "measure\tvariant\trules\tmedian\tunit\tratio\tmin\tmax\t95 % interval\trounds\t")
 	last := ""
 	for _, r := range rows {
@@ -36,7 +39,15 @@ func Table(w io.Writer, rows []Row) error {
 		}
 		fmt.Fprintln(t)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(padded.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Figure writes a number with four digits that count.
