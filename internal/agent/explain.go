@@ -137,10 +137,8 @@ func fill(p *policy.Packet, in admin.ExplainRequest) error {
 }
 
 func parseProto(s string) (vpc.Proto, error) {
-	for _, p := range []vpc.Proto{vpc.TCP, vpc.UDP, vpc.ICMP, vpc.ICMPv6} {
-		if strings.EqualFold(s, p.String()) {
-			return p, nil
-		}
+	if p, ok := vpc.ProtoNamed(s); ok {
+		return p, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 8)
 	if err != nil {

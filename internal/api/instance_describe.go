@@ -38,11 +38,9 @@ func (r *request) describeInstances(ctx context.Context, in *describeInstancesIn
 	if err != nil {
 		return nil, err
 	}
-	instances := v.Instances(r.Region, r.Account.ID)
-	if len(in.InstanceIDs) > 0 {
-		if instances, err = r.instances(v.Reader, in.InstanceIDs); err != nil {
-			return nil, err
-		}
+	instances, err := r.instancesAskedFor(v.Reader, in.InstanceIDs)
+	if err != nil {
+		return nil, err
 	}
 	var matching []shownInstance
 	for _, i := range instances {
@@ -68,6 +66,15 @@ func (r *request) describeInstances(ctx context.Context, in *describeInstancesIn
 		out.Reservations[n-1].Instances = append(out.Reservations[n-1].Instances, i.item)
 	}
 	return out, nil
+}
+
+// instancesAskedFor are the instances that a call names, all of the caller's when
+// it names none.
+func (r *request) instancesAskedFor(reader store.Reader, ids []string) ([]*vpc.Instance, error) {
+	if len(ids) == 0 {
+		return reader.Instances(r.Region, r.Account.ID), nil
+	}
+	return r.instances(reader, ids)
 }
 
 // instances finds instances of the caller, each once. All must exist.

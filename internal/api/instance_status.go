@@ -51,11 +51,9 @@ func (r *request) describeInstanceStatus(ctx context.Context, in *describeInstan
 	if err != nil {
 		return nil, err
 	}
-	instances := v.Instances(r.Region, r.Account.ID)
-	if len(in.InstanceIDs) > 0 {
-		if instances, err = r.instances(v.Reader, in.InstanceIDs); err != nil {
-			return nil, err
-		}
+	instances, err := r.instancesAskedFor(v.Reader, in.InstanceIDs)
+	if err != nil {
+		return nil, err
 	}
 	var matching []instanceStatusItem
 	for _, i := range instances {

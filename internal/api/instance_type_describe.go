@@ -170,11 +170,9 @@ func (r *request) describeCredits(ctx context.Context, in *describeCreditsInput)
 	if err != nil {
 		return nil, err
 	}
-	instances := v.Instances(r.Region, r.Account.ID)
-	if len(in.InstanceIDs) > 0 {
-		if instances, err = r.instances(v.Reader, in.InstanceIDs); err != nil {
-			return nil, err
-		}
+	instances, err := r.instancesAskedFor(v.Reader, in.InstanceIDs)
+	if err != nil {
+		return nil, err
 	}
 	var matching []creditItem
 	for _, i := range instances {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"strconv"
-	"strings"
 
 	"ringfence/internal/vpc"
 )
@@ -127,15 +126,8 @@ const maxProto = 255
 // parseProto reads a protocol by number, by one of the four names that the API
 // knows, or -1 for all.
 func parseProto(s string) (vpc.Proto, error) {
-	switch strings.ToLower(s) {
-	case "tcp":
-		return vpc.TCP, nil
-	case "udp":
-		return vpc.UDP, nil
-	case "icmp":
-		return vpc.ICMP, nil
-	case "icmpv6":
-		return vpc.ICMPv6, nil
+	if p, ok := vpc.ProtoNamed(s); ok {
+		return p, nil
 	}
 	number, err := strconv.Atoi(s)
 	if err != nil || number < int(vpc.AnyProto) || number > maxProto || strconv.Itoa(number) != s {

@@ -118,7 +118,7 @@ func (f *Fabric) Close() {
 // InDataplane runs fn on a thread that is in the dataplane namespace, and only
 // fn: goroutines that fn starts are not in it.
 func (f *Fabric) InDataplane(fn func() error) error {
-	return onOwnThread(func() error {
+	return OnOwnThread(func() error {
 		if err := netns.Set(f.dataplaneNS); err != nil {
 			return fmt.Errorf("enter dataplane namespace: %w", err)
 		}

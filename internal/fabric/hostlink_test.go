@@ -19,7 +19,7 @@ func onHost(t *testing.T, fn func(f *Fabric) error) {
 	t.Helper()
 	needRoot(t)
 	dir := t.TempDir()
-	err := onOwnThread(func() error {
+	err := OnOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return err
 		}

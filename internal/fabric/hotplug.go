@@ -99,7 +99,7 @@ func (id processID) network() (netns.NsHandle, error) {
 	}
 	defer process.Close()
 	ns := netns.None()
-	err = onOwnThread(func() error {
+	err = OnOwnThread(func() error {
 		if err := unix.Setns(int(process.Fd()), unix.CLONE_NEWNET); err != nil {
 			return err
 		}

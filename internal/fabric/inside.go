@@ -17,7 +17,7 @@ import (
 // inside runs fn on a thread that is in a network namespace, with a socket that
 // speaks netlink there.
 func inside(ns netns.NsHandle, fn func(*netlink.Handle) error) error {
-	return onOwnThread(func() error {
+	return OnOwnThread(func() error {
 		if err := netns.Set(ns); err != nil {
 			return fmt.Errorf("enter network namespace: %w", err)
 		}

@@ -80,7 +80,7 @@ func (f *Fabric) Prepare(ctx context.Context, m Machine) (*Prepared, error) {
 
 // makeNetwork makes the namespace and all that is in it.
 func (p *Prepared) makeNetwork() error {
-	return onOwnThread(func() error {
+	return OnOwnThread(func() error {
 		if err := newNetwork(); err != nil {
 			return err
 		}

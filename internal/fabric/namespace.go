@@ -37,7 +37,7 @@ func openNamed(path string) (netns.NsHandle, error) {
 		return netns.None(), err
 	}
 	f.Close()
-	err = onOwnThread(func() error {
+	err = OnOwnThread(func() error {
 		if err := newNetwork(); err != nil {
 			return err
 		}

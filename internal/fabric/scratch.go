@@ -10,7 +10,7 @@ import (
 // link of each index and is gone when fn returns. Programs that look at a
 // frame's link can be run there without a machine behind any.
 func Scratch(indexes []int, fn func() error) error {
-	return onOwnThread(func() error {
+	return OnOwnThread(func() error {
 		if err := newNetwork(); err != nil {
 			return err
 		}

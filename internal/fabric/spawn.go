@@ -127,7 +127,7 @@ func (p *Prepared) spawn(made group, specOut, readyIn *os.File) (processID, erro
 		defer dir.Close()
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(dir.Fd())
 	}
-	err = onOwnThread(func() error {
+	err = OnOwnThread(func() error {
 		if err := netns.Set(p.ns); err != nil {
 			return fmt.Errorf("enter network namespace: %w", err)
 		}

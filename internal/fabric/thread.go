@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onOwnThread runs fn on an operating system thread that runs nothing else and
+// OnOwnThread runs fn on an operating system thread that runs nothing else and
 // ends with it, so fn may change the thread's namespaces and cgroups as it
 // likes and need not change them back.
-func onOwnThread(fn func() error) error {
+func OnOwnThread(fn func() error) error {
 	result := make(chan error, 1)
 	go func() {
 		err := errors.New("the function ended its goroutine")
@@ -20,7 +20,7 @@ func onOwnThread(fn func() error) error {
 			// The first thread cannot end, and is what others see as the
 			// process. While it is held here, another runs fn.
 			defer runtime.UnlockOSThread()
-			err = onOwnThread(fn)
+			err = OnOwnThread(fn)
 			return
 		}
 		// Not unlocked: the thread ends with this goroutine.

@@ -26,7 +26,7 @@ type Wire struct {
 // The thread stays on one CPU, so that frames are taken in the order in which
 // they were sent, whichever wires they were sent by.
 func Wires(indexes []int, fn func(map[int]*Wire) error) error {
-	return onOwnThread(func() (err error) {
+	return OnOwnThread(func() (err error) {
 		if err := newNetwork(); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func stayOnCPU() error {
 
 func newWire(h *netlink.Handle, index int) (*Wire, error) {
 	w := &Wire{inner: netns.None(), socket: -1}
-	err := onOwnThread(func() error {
+	err := OnOwnThread(func() error {
 		if err := newNetwork(); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (w *Wire) connect(h *netlink.Handle, index int) error {
 	if err := h.LinkSetUp(pair); err != nil {
 		return err
 	}
-	return onOwnThread(func() error {
+	return OnOwnThread(func() error {
 		if err := netns.Set(w.inner); err != nil {
 			return err
 		}

@@ -128,16 +128,10 @@ func (n *nouns) parsePeer(o ruleOptions) (p vpc.Peer, text string, err error) {
 }
 
 func parseProto(s string) (vpc.Proto, error) {
-	switch s {
-	case "tcp":
-		return vpc.TCP, nil
-	case "udp":
-		return vpc.UDP, nil
-	case "icmp":
-		return vpc.ICMP, nil
-	case "icmpv6":
-		return vpc.ICMPv6, nil
-	case "all":
+	if p, ok := vpc.ProtoNamed(s); ok {
+		return p, nil
+	}
+	if s == "all" {
 		return vpc.AnyProto, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 8)

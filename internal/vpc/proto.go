@@ -1,6 +1,9 @@
 package vpc
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // A Proto is an IP protocol number (IANA, "Assigned Internet Protocol
 // Numbers"), or AnyProto.
@@ -29,6 +32,16 @@ func (p Proto) String() string {
 	default:
 		return strconv.Itoa(int(p))
 	}
+}
+
+// ProtoNamed returns the protocol that has a name, whatever its case.
+func ProtoNamed(name string) (p Proto, ok bool) {
+	for _, p := range []Proto{ICMP, TCP, UDP, ICMPv6} {
+		if strings.EqualFold(name, p.String()) {
+			return p, true
+		}
+	}
+	return 0, false
 }
 
 // HasPorts reports whether rules for p name ports.

@@ -33,8 +33,14 @@ const mostTimes = 1 << 18
 // Requests sends a byte over one TCP connection and waits for one back, again
 // and again. Both ends share a CPU: a wake-up of another one would hide what
 // the path costs.
-func Requests(e Ends, o Options) (times Times, err error) {
-	listener, err := listen(e.Server, e.ServerAddr, unix.SOCK_STREAM, RequestPort)
+func Requests(e Ends, o Options) (Times, error) {
+	return onOneCPU(e, o, RequestPort, answerRequests, sendRequests)
+}
+
+// onOneCPU lets a server answer on a port for as long as a client asks, both
+// ends on one CPU.
+func onOneCPU(e Ends, o Options, port int, answer func(socket) error, ask func(Ends, time.Duration) (Times, error)) (times Times, err error) {
+	listener, err := listen(e.Server, e.ServerAddr, unix.SOCK_STREAM, port)
 	if err != nil {
 		return Times{}, err
 	}
@@ -44,9 +50,9 @@ func Requests(e Ends, o Options) (times Times, err error) {
 		return Times{}, err
 	}
 	err = together(o.Realtime,
-		end{e.Server, cpu, func() error { return answerRequests(listener) }},
+		end{e.Server, cpu, func() error { return answer(listener) }},
 		end{e.Client, cpu, func() error {
-			times, err = sendRequests(e, o.Duration)
+			times, err = ask(e, o.Duration)
 			return err
 		}})
 	return times, err
@@ -105,23 +111,8 @@ const (
 // again and again, both ends on one CPU. The server closes first, so that it,
 // and not the client, remembers the connection for a while: otherwise the
 // client would search longer and longer for a free port.
-func Connections(e Ends, o Options) (times Times, err error) {
-	listener, err := listen(e.Server, e.ServerAddr, unix.SOCK_STREAM, ConnectionPort)
-	if err != nil {
-		return Times{}, err
-	}
-	defer listener.close()
-	cpu, _, err := CPUs()
-	if err != nil {
-		return Times{}, err
-	}
-	err = together(o.Realtime,
-		end{e.Server, cpu, func() error { return answerConnections(listener) }},
-		end{e.Client, cpu, func() error {
-			times, err = openConnections(e, o.Duration)
-			return err
-		}})
-	return times, err
+func Connections(e Ends, o Options) (Times, error) {
+	return onOneCPU(e, o, ConnectionPort, answerConnections, openConnections)
 }
 
 func openConnections(e Ends, long time.Duration) (Times, error) {

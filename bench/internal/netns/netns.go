@@ -11,11 +11,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"ringfence/internal/fabric"
 )
 
 // A Namespace is a network namespace. The zero value is that of this program.
@@ -25,7 +26,7 @@ type Namespace struct{ file *os.File }
 // speaks IPv6 only where an address is given to a link.
 func New() (*Namespace, error) {
 	n := new(Namespace)
-	err := onOwnThread(func() error {
+	err := fabric.OnOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make network namespace: %w", err)
 		}
@@ -74,7 +75,7 @@ func (n *Namespace) Path() string {
 // Do runs fn on a thread in the namespace that runs nothing else and ends with
 // it: fn may change how the thread is scheduled.
 func (n *Namespace) Do(fn func() error) error {
-	return onOwnThread(func() error {
+	return fabric.OnOwnThread(func() error {
 		if n.file != nil {
 			if err := unix.Setns(int(n.file.Fd()), unix.CLONE_NEWNET); err != nil {
 				return fmt.Errorf("enter network namespace: %w", err)
@@ -105,22 +106,3 @@ func (n *Namespace) Set(path, value string) error {
 }
 
 func set(path, value string) error { return os.WriteFile("/proc/sys/net/"+path, []byte(value), 0) }
-
-// onOwnThread runs fn on an operating system thread that runs nothing else and
-// ends with it.
-func onOwnThread(fn func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		err := errors.New("the function ended its goroutine")
-		defer func() { result <- err }()
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			// The first thread cannot end. While it is held here, another runs fn.
-			defer runtime.UnlockOSThread()
-			err = onOwnThread(fn)
-			return
-		}
-		err = fn() // not unlocked: the thread ends with this goroutine
-	}()
-	return <-result
-}
