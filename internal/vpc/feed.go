@@ -19,6 +19,9 @@ type Feed struct {
 	Interfaces  []*NetworkInterface
 	Instances   []*Instance
 
+	LoadBalancers []*LoadBalancer
+	Certificates  []*ServerCertificate
+
 	GoneVPCs        []NetworkID
 	GoneSubnets     []SubnetID
 	GoneGateways    []GatewayID
@@ -28,6 +31,9 @@ type Feed struct {
 	GoneRules       []RuleID
 	GoneInterfaces  []InterfaceID
 	GoneInstances   []InstanceID
+
+	GoneLoadBalancers []LoadBalancerID
+	GoneCertificates  []string // ARNs
 }
 
 // A Report is what an agent tells the server.
@@ -43,4 +49,7 @@ type Report struct {
 	Generation int
 	State      InstanceState
 	Reason     StateReason
+
+	// Health is what has changed about instances of load balancers.
+	Health []InstanceHealth
 }

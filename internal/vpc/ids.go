@@ -21,6 +21,8 @@ type (
 	AllocationID  string // eipalloc-
 	AssociationID string // aclassoc-, eipassoc-, rtbassoc-, subnet-cidr-assoc- or vpc-cidr-assoc-
 	AttachmentID  string // eni-attach-
+
+	LoadBalancerID string // elb-; the API knows a load balancer by its name
 )
 
 // Classic names the one EC2-Classic network of a region, and its one subnet.

@@ -49,7 +49,12 @@ type NetworkInterface struct {
 	Description string
 	ClientToken string
 	Requester   string // who made it for the account, such as amazon-elb; "" is the account itself
-	Tags        []Tag
+
+	// LoadBalancer is whose node the interface is, "" of others. In a VPC it
+	// belongs to the load balancer's account, in EC2-Classic to ELBAccount.
+	LoadBalancer LoadBalancerID
+
+	Tags []Tag
 }
 
 // Primary is the interface's first private address.
