@@ -59,7 +59,7 @@ func checkUnused(tx *store.Tx, g *vpc.SecurityGroup) error {
 	for _, u := range tx.Users(g) {
 		switch {
 		case u.Interface != "":
-			holders = append(holders, string(u.Interface))
+			holders = append(holders, interfaceHolder(tx.Reader, u.Interface, u.LoadBalancer))
 		case u.Instance != "":
 			holders = append(holders, string(u.Instance))
 		case u.Group != g.ID:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"ringfence/internal/store"
 	"ringfence/internal/vpc"
 )
 
@@ -25,6 +26,15 @@ func checkFree[ID ~string](kind string, id ID, holders []string) error {
 		return nil
 	}
 	return vpc.Errorf(vpc.DependencyViolation, "The %s '%s' has dependencies and cannot be deleted. It is held by %s.", kind, id, listHolders(holders))
+}
+
+// interfaceHolder names an interface that holds another noun, and the load
+// balancer whose node it is.
+func interfaceHolder(reader store.Reader, id vpc.InterfaceID, node vpc.LoadBalancerID) string {
+	if lb := reader.LoadBalancer(node); lb != nil {
+		return fmt.Sprintf("%s of the load balancer %s", id, lb.Name)
+	}
+	return string(id)
 }
 
 // idsOf are the ids of those nouns of a list that hold another.

@@ -37,11 +37,17 @@ const (
 	interfaces         = "interfaces"
 	aclsPerVPC         = "acls-per-vpc"
 	entriesPerACL      = "acl-entries" // per direction and address family, the last one, *, included
+
+	loadBalancers        = "classic-load-balancers"
+	listenersPerBalancer = "classic-listeners"            // of one load balancer
+	instancesPerBalancer = "classic-registered-instances" // with one load balancer
+	serverCertificates   = "server-certificates"          // of all regions together
 )
 
 // defaultLimits are the quotas of an era: those of EC2-Classic (EC2 User Guide
 // 2012, "Using Security Groups"; EC2 User Guide 2019, "EC2-Classic") and of VPC
-// (EC2 User Guide 2012; Amazon VPC User Guide, "Amazon VPC quotas").
+// (EC2 User Guide 2012; Amazon VPC User Guide, "Amazon VPC quotas"), of load balancers
+// (ELB User Guide, "Quotas for your Classic Load Balancer") and of IAM.
 func defaultLimits(era vpc.Era) Limits {
 	limits := Limits{
 		classicGroups:       500,
@@ -65,9 +71,15 @@ func defaultLimits(era vpc.Era) Limits {
 		interfaces:         5000,
 		aclsPerVPC:         200,
 		entriesPerACL:      20,
+
+		loadBalancers:        20,
+		listenersPerBalancer: 100,
+		instancesPerBalancer: 1000,
+		serverCertificates:   20,
 	}
 	if era == vpc.Era2012 {
 		limits[vpcGroups], limits[rulesPerVPCGroup] = 50, 50
+		limits[loadBalancers] = 10
 	}
 	return limits
 }

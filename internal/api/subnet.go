@@ -154,7 +154,9 @@ func (r *request) deleteSubnet(ctx context.Context, in *deleteSubnetInput) (*ret
 		if err != nil {
 			return err
 		}
-		holders := idsOf(tx.Interfaces(r.Region, r.Account.ID), func(n *vpc.NetworkInterface) (vpc.InterfaceID, bool) { return n.ID, n.Subnet == s.ID })
+		holders := idsOf(tx.Interfaces(r.Region, r.Account.ID), func(n *vpc.NetworkInterface) (string, bool) {
+			return interfaceHolder(tx.Reader, n.ID, n.LoadBalancer), n.Subnet == s.ID
+		})
 		if err := checkFree("subnet", s.ID, holders); err != nil {
 			return err
 		}

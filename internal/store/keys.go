@@ -21,10 +21,12 @@ import (
 //	-/-/identity/<hash of the set of groups>  → number
 //	-/-/network/<region>/<network>            → number
 //	-/-/subnet/<region>/<subnet>              → number
-//	-/-/home/<instance>                       → region and account
+//	-/-/home/<instance or load balancer>      → region and account
 //	-/-/public/<address>                      → interface
 //	-/-/elastic/<address>                     → region and account that keep it
 //	-/-/block/<IPv6 block>                    → VPC
+//	-/<account>/certificate/<name>            ServerCertificate
+//	-/<account>/certificateuse/<name>/<load balancer>  a listener shows it
 //	-/-/epoch                                 put by Reset
 //	-/-/stage/<id>                            a staged transaction
 //	<region>/-/home/<group>                   → account
@@ -44,6 +46,8 @@ import (
 //	…/routetable/<route table>                RouteTable
 //	…/acl/<acl>                               NetworkACL
 //	…/address/<address>                       Address
+//	…/loadbalancer/<load balancer>            LoadBalancer
+//	…/loadbalancername/<name>                 → load balancer
 //	…/token/<action>/<client token>           what a call with a client token has done
 //
 // A collection that transactions scan has a marker: the key that is the
@@ -95,7 +99,8 @@ func collectionOf(k string) string { return k[:strings.LastIndexByte(k, '/')+1] 
 func isMarked(k string) bool {
 	switch kindOf(k) {
 	case "account", "group", "rule", "name", "ref", "interface", "instance", "reservation",
-		"vpc", "vpcsubnet", "gateway", "routetable", "acl", "address", "block":
+		"vpc", "vpcsubnet", "gateway", "routetable", "acl", "address", "block",
+		"loadbalancer", "certificate", "certificateuse":
 		return true
 	}
 	return false
@@ -209,6 +214,24 @@ func addressKey(r vpc.Region, a vpc.AccountID, public string) string {
 
 func aclKey(r vpc.Region, a vpc.AccountID, id vpc.ACLID) string {
 	return key(r, a, "acl", string(id))
+}
+
+func loadBalancerKey(r vpc.Region, a vpc.AccountID, id vpc.LoadBalancerID) string {
+	return key(r, a, "loadbalancer", string(id))
+}
+
+func loadBalancerNameKey(r vpc.Region, a vpc.AccountID, name string) string {
+	return key(r, a, "loadbalancername", url.PathEscape(name))
+}
+
+// certificateKey has no region, as IAM has none. Names that differ in case only
+// are one name (IAM User Guide, "IAM and AWS STS quotas").
+func certificateKey(a vpc.AccountID, name string) string {
+	return key(noRegion, a, "certificate", url.PathEscape(strings.ToLower(name)))
+}
+
+func certificateUseKey(a vpc.AccountID, name string, user vpc.LoadBalancerID) string {
+	return key(noRegion, a, "certificateuse", url.PathEscape(strings.ToLower(name)), string(user))
 }
 
 func tokenKey(r vpc.Region, a vpc.AccountID, action, token string) string {

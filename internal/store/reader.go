@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"ringfence/internal/vpc"
 )
@@ -203,6 +204,59 @@ func (r Reader) ACL(region vpc.Region, account vpc.AccountID, id vpc.ACLID) *vpc
 // ACLs returns an account's network ACLs by rising id.
 func (r Reader) ACLs(region vpc.Region, account vpc.AccountID) []*vpc.NetworkACL {
 	return list[vpc.NetworkACL](r, collectionOf(aclKey(region, account, "")))
+}
+
+// LoadBalancer returns the load balancer with an id, whoever owns it.
+func (r Reader) LoadBalancer(id vpc.LoadBalancerID) *vpc.LoadBalancer {
+	home := lookup[Home](r, homeKey(noRegion, string(id)))
+	if home == nil {
+		return nil
+	}
+	return lookup[vpc.LoadBalancer](r, loadBalancerKey(home.Region, home.Account, id))
+}
+
+// LoadBalancerNamed returns an account's load balancer with a name.
+func (r Reader) LoadBalancerNamed(region vpc.Region, account vpc.AccountID, name string) *vpc.LoadBalancer {
+	id := lookup[vpc.LoadBalancerID](r, loadBalancerNameKey(region, account, name))
+	if id == nil {
+		return nil
+	}
+	return lookup[vpc.LoadBalancer](r, loadBalancerKey(region, account, *id))
+}
+
+// LoadBalancers returns an account's load balancers by rising id.
+func (r Reader) LoadBalancers(region vpc.Region, account vpc.AccountID) []*vpc.LoadBalancer {
+	return list[vpc.LoadBalancer](r, collectionOf(loadBalancerKey(region, account, "")))
+}
+
+// Certificate returns an account's server certificate with a name, in which
+// case makes no difference.
+func (r Reader) Certificate(account vpc.AccountID, name string) *vpc.ServerCertificate {
+	return lookup[vpc.ServerCertificate](r, certificateKey(account, name))
+}
+
+// CertificateWithARN returns an account's server certificate with an ARN, which
+// ends in its name.
+func (r Reader) CertificateWithARN(account vpc.AccountID, arn string) *vpc.ServerCertificate {
+	if arn == "" {
+		return nil
+	}
+	c := r.Certificate(account, arn[strings.LastIndexByte(arn, '/')+1:])
+	if c == nil || c.ARN != arn {
+		return nil
+	}
+	return c
+}
+
+// Certificates returns an account's server certificates by name.
+func (r Reader) Certificates(account vpc.AccountID) []*vpc.ServerCertificate {
+	return list[vpc.ServerCertificate](r, collectionOf(certificateKey(account, "")))
+}
+
+// CertificateUsers returns the load balancers that show a certificate, of all
+// regions.
+func (r Reader) CertificateUsers(c *vpc.ServerCertificate) []*vpc.LoadBalancerID {
+	return list[vpc.LoadBalancerID](r, collectionOf(certificateUseKey(c.Account, c.Name, "")))
 }
 
 // Token returns what the call of an action with a client token has done.

@@ -46,12 +46,15 @@ type Token struct {
 
 // A User keeps a group from being deleted: a rule that names it, an interface
 // that is in it, or an instance that is in it and has no interface. A rule has
-// Rule and Group set, an interface Interface and, when it is attached, Instance.
+// Rule and Group set, an interface Interface and, when it is attached, Instance,
+// or LoadBalancer when it is a node of one.
 type User struct {
 	Rule      vpc.RuleID
 	Group     vpc.GroupID // that Rule belongs to
 	Interface vpc.InterfaceID
 	Instance  vpc.InstanceID
+
+	LoadBalancer vpc.LoadBalancerID
 }
 
 // An identityRecord keeps the set beside its number.
@@ -93,6 +96,10 @@ func newNoun(kind string) (any, error) {
 		return new(vpc.NetworkACL), nil
 	case "address":
 		return new(vpc.Address), nil
+	case "loadbalancer":
+		return new(vpc.LoadBalancer), nil
+	case "certificate":
+		return new(vpc.ServerCertificate), nil
 	case "token":
 		return new(Token), nil
 	case "home", "elastic":
@@ -105,6 +112,8 @@ func newNoun(kind string) (any, error) {
 		return new(stageRecord), nil
 	case "name":
 		return new(vpc.GroupID), nil
+	case "loadbalancername", "certificateuse":
+		return new(vpc.LoadBalancerID), nil
 	case "block", "default":
 		return new(vpc.NetworkID), nil
 	case "accesskey":

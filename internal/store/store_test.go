@@ -59,6 +59,11 @@ func TestLayout(t *testing.T) {
 		tx.PutACL(&vpc.NetworkACL{ID: "acl-1", Account: albert, Region: region, Network: "vpc-1", Default: true,
 			Subnets: []vpc.ACLAssociation{{ID: "aclassoc-1", Subnet: "subnet-1", SubnetNo: tx.SubnetNumber(region, "subnet-1")}},
 			Entries: []vpc.ACLEntry{{Number: 100, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("0.0.0.0/0")}}})
+		tx.PutCertificate(&vpc.ServerCertificate{ID: "ASCA1", Account: albert, Name: "Shop", Path: "/", ARN: "arn:aws:iam::111122223333:server-certificate/Shop"})
+		tx.PutLoadBalancer(&vpc.LoadBalancer{ID: "elb-1", Account: albert, Region: region, Name: "front", Network: vpc.ClassicNetwork,
+			Nodes: []vpc.LoadBalancerNode{{Zone: "us-east-1a", Subnet: vpc.ClassicSubnet, Interface: "eni-2"}},
+			Listeners: []vpc.Listener{{Protocol: vpc.ListenHTTPS, Port: 443, InstanceProtocol: vpc.ListenHTTP, InstancePort: 80,
+				Certificate: "arn:aws:iam::111122223333:server-certificate/Shop"}}})
 		tx.PutToken(region, albert, "a/b", &Token{Action: "RunInstances", Fingerprint: "f", Reservation: "r-1", Created: at})
 		tx.PutCursor(region, vpc.ClassicSubnet, private)
 		return nil

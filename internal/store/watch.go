@@ -122,6 +122,10 @@ func addToFeed(f *vpc.Feed, noun any) {
 		f.Interfaces = append(f.Interfaces, n)
 	case *vpc.NetworkACL:
 		f.ACLs = append(f.ACLs, n)
+	case *vpc.LoadBalancer:
+		f.LoadBalancers = append(f.LoadBalancers, n)
+	case *vpc.ServerCertificate:
+		f.Certificates = append(f.Certificates, n)
 	case *vpc.Instance:
 		f.Instances = append(f.Instances, n)
 	}
@@ -146,6 +150,10 @@ func addGone(f *vpc.Feed, noun any) {
 		f.GoneInterfaces = append(f.GoneInterfaces, n.ID)
 	case *vpc.NetworkACL:
 		f.GoneACLs = append(f.GoneACLs, n.ID)
+	case *vpc.LoadBalancer:
+		f.GoneLoadBalancers = append(f.GoneLoadBalancers, n.ID)
+	case *vpc.ServerCertificate:
+		f.GoneCertificates = append(f.GoneCertificates, n.ARN)
 	case *vpc.Instance:
 		f.GoneInstances = append(f.GoneInstances, n.ID)
 	}

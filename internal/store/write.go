@@ -72,7 +72,7 @@ func (tx *Tx) PutInterface(n *vpc.NetworkInterface) {
 	}
 	for _, id := range n.Groups {
 		if g := tx.Group(n.Region, id); g != nil {
-			tx.put(refKey(g.Region, g.Account, g.ID, string(n.ID)), &User{Interface: n.ID, Instance: n.Instance})
+			tx.put(refKey(g.Region, g.Account, g.ID, string(n.ID)), &User{Interface: n.ID, Instance: n.Instance, LoadBalancer: n.LoadBalancer})
 		}
 	}
 	tx.put(interfaceKey(n.Region, n.Account, n.ID), n)
