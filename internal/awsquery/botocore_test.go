@@ -55,7 +55,7 @@ func serveBotocore(w http.ResponseWriter, r *http.Request) {
 		reply(EC2, "", err, nil)
 		return
 	}
-	signer, err := Verify(r, body, call, exampleSecrets, time.Now())
+	_, err = Received{r, body, call, EC2}.Verify(exampleSecrets, time.Now())
 	if err != nil {
 		reply(EC2, call.Version, err, nil)
 		return
@@ -64,8 +64,8 @@ func serveBotocore(w http.ResponseWriter, r *http.Request) {
 		out := struct {
 			Account string `aws:"Account"`
 		}{"111122223333"}
-		reply(signer.Service, call.Version, nil, func() []byte {
-			return EncodeResponse(signer.Service, call.Action, call.Version, "r-1", &out)
+		reply(ClaimedService(r, call), call.Version, nil, func() []byte {
+			return EncodeResponse(ClaimedService(r, call), call.Action, call.Version, "r-1", &out)
 		})
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"ringfence/internal/vpc"
 )
@@ -86,17 +87,26 @@ func (c *Call) add(form string) error {
 func isAuthParam(name string) bool {
 	switch name {
 	case "AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion",
-		"Timestamp", "Expires", "SecurityToken":
+		"Timestamp", "Expires", "SecurityToken",
+		paramAlgorithm, paramCredential, paramSignature, headerDate, headerToken, headerHash,
+		"X-Amz-Expires", "X-Amz-SignedHeaders":
 		return true
 	}
-	return strings.HasPrefix(name, "X-Amz-")
+	return false
 }
 
 // A pair is a parameter as it stands in a form.
 type pair struct{ name, value string }
 
+// maxParams bounds the memory of a call whose signature is not known to be
+// right yet. It is more than a call can use: a list has MaxListLength values.
+const maxParams = 20_000
+
 // parseForm splits a form into its decoded pairs, in their order.
 func parseForm(form string) ([]pair, error) {
+	if strings.Count(form, "&") >= maxParams {
+		return nil, vpc.Errorf(vpc.MalformedQueryString, "The request has more than %d parameters", maxParams)
+	}
 	var pairs []pair
 	for part := range strings.SplitSeq(form, "&") {
 		if part == "" {
@@ -107,6 +117,9 @@ func parseForm(form string) ([]pair, error) {
 		v, err2 := url.QueryUnescape(value)
 		if err1 != nil || err2 != nil {
 			return nil, vpc.Errorf(vpc.MalformedQueryString, "The query string contains a syntax error: %.100q", part)
+		}
+		if !utf8.ValidString(n) || !utf8.ValidString(v) {
+			return nil, vpc.Errorf(vpc.MalformedQueryString, "The parameter %.100q is not in UTF-8", part)
 		}
 		pairs = append(pairs, pair{n, v})
 	}

@@ -261,6 +261,9 @@ func TestParseCall(t *testing.T) {
 			"&Expires=e&SecurityToken=s&X-Amz-Date=d&Z=1", "", "Z=1", ""},
 		{"GET", "Action=A&Version=V&X=1&X=2", "", "", "MalformedQueryString: The parameter X is given more than once"},
 		{"POST", "Action=A&Version=V&X=1", "X=1", "", "MalformedQueryString: The parameter X is given more than once"},
+		{"GET", "Action=A&Version=V&X-Amz-Colour=d", "", "X-Amz-Colour=d", ""},
+		{"GET", "Action=A&Version=V&X=%ff", "", "", `MalformedQueryString: The parameter "X=%ff" is not in UTF-8`},
+		{"POST", "Action=A&Version=V", strings.Repeat("&", maxParams), "", "MalformedQueryString: The request has more than 20000 parameters"},
 		{"GET", "Action=A&Version=V&X=%zz", "", "", `MalformedQueryString: The query string contains a syntax error: "X=%zz"`},
 	}
 	for _, tt := range tests {

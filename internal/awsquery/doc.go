@@ -6,7 +6,7 @@
 // as a struct whose fields have an aws tag, and the same two structs serve the
 // server and the client:
 //
-//	server  ParseCall → Verify → Decode → … → EncodeResponse or EncodeError
+//	server  ParseCall → Received.Verify → Decode → … → EncodeResponse or EncodeError
 //	client  Encode → Sign → … → DecodeResponse or DecodeError
 //
 // # Tags

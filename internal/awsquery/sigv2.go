@@ -7,63 +7,82 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"hash"
-	"net/http"
+	"net"
 	"slices"
 	"strings"
 	"time"
+
+	"ringfence/internal/vpc"
 )
 
 // verifyV2 verifies signature version 2, which the tools of 2012 use (AWS
 // General Reference, "Signature Version 2 signing process").
-func verifyV2(r *http.Request, c *Call, secrets Secrets, now time.Time) (Signer, error) {
-	accessKey, signature := c.auth["AWSAccessKeyId"], c.auth["Signature"]
+func (c Received) verifyV2(secrets Secrets, now time.Time) (Signer, error) {
+	auth := c.Call.auth
+	accessKey, signature := auth["AWSAccessKeyId"], auth["Signature"]
 	if accessKey == "" {
 		return Signer{}, missing("", "AWSAccessKeyId")
 	}
 	if signature == "" {
 		return Signer{}, missing("", "Signature")
 	}
-	if v := c.auth["SignatureVersion"]; v != "2" {
-		return Signer{}, errIncomplete("SignatureVersion must be 2, or the request be signed with version 4, not %q.", v)
+	if v := auth["SignatureVersion"]; v != "2" {
+		return Signer{}, c.errIncomplete("SignatureVersion must be 2, or the request be signed with version 4, not %q.", v)
 	}
 	var newHash func() hash.Hash
-	switch method := c.auth["SignatureMethod"]; method {
+	switch method := auth["SignatureMethod"]; method {
 	case "HmacSHA256":
 		newHash = sha256.New
 	case "HmacSHA1":
 		newHash = sha1.New
 	default:
-		return Signer{}, errIncomplete("SignatureMethod must be HmacSHA256 or HmacSHA1, not %q.", method)
+		return Signer{}, c.errIncomplete("SignatureMethod must be HmacSHA256 or HmacSHA1, not %q.", method)
 	}
-	if err := checkTime2(c, now); err != nil {
+	if err := c.checkTime2(now); err != nil {
 		return Signer{}, err
 	}
-	secret, ok := secrets(accessKey)
-	if !ok {
-		return Signer{}, errUnknownKey("")
+	secret, err := c.secret(accessKey, secrets)
+	if err != nil {
+		return Signer{}, err
 	}
-	h := hmac.New(newHash, []byte(secret))
-	h.Write([]byte(stringToSign2(r, c)))
-	want := base64.StdEncoding.EncodeToString(h.Sum(nil))
-	if subtle.ConstantTimeCompare([]byte(want), []byte(signature)) != 1 {
-		return Signer{}, errMismatch()
+	for _, host := range signedHosts2(host(c.Request)) {
+		h := hmac.New(newHash, []byte(secret))
+		h.Write([]byte(c.stringToSign2(host)))
+		want := base64.StdEncoding.EncodeToString(h.Sum(nil))
+		if subtle.ConstantTimeCompare([]byte(want), []byte(signature)) == 1 {
+			return Signer{AccessKey: accessKey}, nil
+		}
 	}
-	return Signer{AccessKey: accessKey}, nil
+	return Signer{}, errMismatch()
+}
+
+// signedHosts2 are the forms in which a caller may have signed the host: as it
+// stands in the header, or without its port. Amazon's endpoints have the usual
+// port, so clients have never had to agree.
+func signedHosts2(header string) []string {
+	hosts := []string{strings.ToLower(header)}
+	if name, _, err := net.SplitHostPort(hosts[0]); err == nil {
+		hosts = append(hosts, name)
+	}
+	return hosts
 }
 
 // checkTime2 checks Expires, the end of a signature's life, or Timestamp, its
 // beginning. A call has one of the two.
-func checkTime2(c *Call, now time.Time) error {
-	name := "Timestamp"
-	if c.auth["Expires"] != "" {
+func (c Received) checkTime2(now time.Time) error {
+	auth, name := c.Call.auth, "Timestamp"
+	if auth["Expires"] != "" {
 		name = "Expires"
 	}
-	if c.auth[name] == "" {
+	switch {
+	case auth[name] == "":
 		return missing("", "Timestamp or Expires")
+	case name == "Expires" && auth["Timestamp"] != "":
+		return vpc.Errorf(vpc.InvalidParameterCombination, "The parameter Timestamp cannot be used with the parameter Expires")
 	}
-	t, err := parseTime(c.auth[name])
+	t, err := parseTime(auth[name])
 	if err != nil {
-		return errIncomplete("%s must be a time such as 2012-05-01T12:00:00Z, not %q.", name, c.auth[name])
+		return c.errIncomplete("%s must be a time such as 2012-05-01T12:00:00Z, not %q.", name, auth[name])
 	}
 	if name == "Expires" {
 		return checkWindow(now, t, now)
@@ -73,9 +92,9 @@ func checkTime2(c *Call, now time.Time) error {
 
 // stringToSign2 joins the method, the host, the path, and all parameters but
 // the signature, sorted by their bytes.
-func stringToSign2(r *http.Request, c *Call) string {
+func (c Received) stringToSign2(host string) string {
 	var parts []string
-	for _, params := range []Params{c.Params, c.auth} {
+	for _, params := range []Params{c.Call.Params, c.Call.auth} {
 		for name, value := range params {
 			if name != "Signature" {
 				parts = append(parts, escape(name)+"="+escape(value))
@@ -83,9 +102,9 @@ func stringToSign2(r *http.Request, c *Call) string {
 		}
 	}
 	slices.SortFunc(parts, comparePairs)
-	path := r.URL.EscapedPath()
+	path := c.Request.URL.EscapedPath()
 	if path == "" {
 		path = "/"
 	}
-	return r.Method + "\n" + strings.ToLower(host(r)) + "\n" + path + "\n" + strings.Join(parts, "&")
+	return c.Request.Method + "\n" + host + "\n" + path + "\n" + strings.Join(parts, "&")
 }

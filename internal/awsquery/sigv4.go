@@ -16,14 +16,18 @@ import (
 // and sigv4_sign.go use it.
 
 const (
-	algorithm4     = "AWS4-HMAC-SHA256"
-	terminator4    = "aws4_request"
-	dateLayout4    = "20060102"
-	timeLayout4    = "20060102T150405Z"
-	headerDate     = "X-Amz-Date"
-	headerHash     = "X-Amz-Content-Sha256"
-	unsignedBody   = "UNSIGNED-PAYLOAD"
-	paramSignature = "X-Amz-Signature"
+	algorithm4   = "AWS4-HMAC-SHA256"
+	terminator4  = "aws4_request"
+	dateLayout4  = "20060102"
+	timeLayout4  = "20060102T150405Z"
+	headerDate   = "X-Amz-Date"
+	headerHash   = "X-Amz-Content-Sha256"
+	unsignedBody = "UNSIGNED-PAYLOAD"
+	headerToken  = "X-Amz-Security-Token"
+
+	paramAlgorithm  = "X-Amz-Algorithm"
+	paramCredential = "X-Amz-Credential"
+	paramSignature  = "X-Amz-Signature"
 )
 
 // A scope is what a signing key is good for: one day, region and service.

@@ -1,7 +1,9 @@
 package awsquery
 
 import (
+	"cmp"
 	"net/http"
+	"strings"
 	"time"
 
 	"ringfence/internal/vpc"
@@ -15,38 +17,70 @@ const ClockSkew = 15 * time.Minute
 type Signer struct {
 	AccessKey string
 
-	// Region and Service are from the credential scope; both are "" for
-	// signature version 2, which has none.
-	Region  string
+	// Region is from the credential scope; "" for signature version 2, which has
+	// none.
+	Region string
+}
+
+// Secrets returns the secret key of an access key. token is what goes with the
+// keys of a session, "" for others. ok is false when there is no such access
+// key, or not with that token.
+type Secrets func(accessKey, token string) (secret string, ok bool)
+
+// A Received is a call as it has come, with all that its signature covers.
+type Received struct {
+	Request *http.Request
+	Body    []byte // the whole
+	Call    *Call  // what ParseCall has made of the two
+
+	// Service is whom the call is for. It decides the codes of the errors only.
 	Service Service
 }
 
-// Secrets returns the secret key of an access key. ok is false when there is no
-// such access key.
-type Secrets func(accessKey string) (secret string, ok bool)
-
 // Verify checks the signature of a call: version 4 in the Authorization header
-// or in the query string, or version 2. body is the whole body of r, and c what
-// ParseCall has made of the two. The error is a *vpc.Error.
+// or in the query string, or version 2. The error is a *vpc.Error.
 //
 // A signature says nothing about who may do what, nor whether the region and the
 // service are the ones that the call is for.
-func Verify(r *http.Request, body []byte, c *Call, secrets Secrets, now time.Time) (Signer, error) {
+func (c Received) Verify(secrets Secrets, now time.Time) (Signer, error) {
+	auth := c.Call.auth
 	switch {
-	case r.Header.Get("Authorization") != "":
-		return verifyHeader(r, body, secrets, now)
-	case c.auth["X-Amz-Signature"] != "" || c.auth["X-Amz-Algorithm"] != "":
-		return verifyPresigned(r, body, secrets, now)
-	case c.auth["Signature"] != "" || c.auth["AWSAccessKeyId"] != "":
-		return verifyV2(r, c, secrets, now)
+	case c.Request.Header.Get("Authorization") != "":
+		return c.verifyHeader(secrets, now)
+	case auth[paramSignature] != "" || auth[paramAlgorithm] != "":
+		return c.verifyPresigned(secrets, now)
+	case auth["Signature"] != "" || auth["AWSAccessKeyId"] != "":
+		return c.verifyV2(secrets, now)
 	}
 	return Signer{}, vpc.Errorf(vpc.MissingAuthenticationToken, "Request is missing Authentication Token")
 }
 
+// secret returns the secret of an access key, or the error that there is none.
+func (c Received) secret(accessKey string, secrets Secrets) (string, error) {
+	token := cmp.Or(c.Request.Header.Get(headerToken), c.Call.auth[headerToken], c.Call.auth["SecurityToken"])
+	if secret, ok := secrets(accessKey, token); ok {
+		return secret, nil
+	}
+	return "", c.errUnknownKey()
+}
+
+// ClaimedService is the service that a call's signature says it is for, before
+// it has been verified; "" when it does not say.
+func ClaimedService(r *http.Request, c *Call) Service {
+	credential := c.auth[paramCredential]
+	if header := r.Header.Get("Authorization"); header != "" {
+		credential = authorizationParts(header)["Credential"]
+	}
+	if parts := strings.Split(credential, "/"); len(parts) == 5 && Service(parts[3]).Valid() {
+		return Service(parts[3])
+	}
+	return ""
+}
+
 // errUnknownKey is what a caller with an access key that does not exist is
 // told. EC2 has a code of its own for it.
-func errUnknownKey(s Service) error {
-	if s == EC2 || s == "" {
+func (c Received) errUnknownKey() error {
+	if c.Service == EC2 {
 		return vpc.Errorf(vpc.AuthFailure, "AWS was not able to validate the provided access credentials")
 	}
 	return vpc.Errorf(vpc.InvalidClientTokenID, "The security token included in the request is invalid.")
@@ -57,8 +91,13 @@ func errMismatch() error {
 		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 }
 
-func errIncomplete(format string, args ...any) error {
-	return vpc.Errorf(vpc.AuthFailure, format, args...)
+// errIncomplete is for a signature that lacks a part, or has one of a wrong
+// form. EC2 does not have the code of the other services.
+func (c Received) errIncomplete(format string, args ...any) error {
+	if c.Service == EC2 {
+		return vpc.Errorf(vpc.AuthFailure, format, args...)
+	}
+	return vpc.Errorf(vpc.IncompleteSignature, format, args...)
 }
 
 // checkWindow refuses a signature outside its time: signed must not lie more

@@ -2,7 +2,12 @@ package awsquery
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
+	"hash"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,8 +28,8 @@ const (
 
 var exampleTime = time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
 
-func exampleSecrets(accessKey string) (string, bool) {
-	return exampleSecret, accessKey == exampleAccess
+func exampleSecrets(accessKey, token string) (string, bool) {
+	return exampleSecret, accessKey == exampleAccess && token == ""
 }
 
 // received returns r as a server would receive it.
@@ -95,7 +100,7 @@ func TestCanonicalForms(t *testing.T) {
 		"a=2&a=1":                    "a=1&a=2",
 		"a":                          "a=",
 		"a=%7E%20+*":                 "a=~%20%20%2A",
-		"a=%e9":                      "a=%E9",
+		"a=%c3%a9":                   "a=%C3%A9",
 		"X-Amz-Signature=s&X-Amz-D=": "X-Amz-D=",
 	} {
 		if got := canonicalQuery(in); got != want {
@@ -134,16 +139,16 @@ func TestSignThenVerify(t *testing.T) {
 		Sign(r, body, Key{exampleAccess, exampleSecret}, "eu-west-1", service, exampleTime)
 
 		got, call := received(t, r, body)
-		signer, err := Verify(got, body, call, exampleSecrets, exampleTime.Add(ClockSkew))
+		signer, err := Received{got, body, call, EC2}.Verify(exampleSecrets, exampleTime.Add(ClockSkew))
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if want := (Signer{exampleAccess, "eu-west-1", service}); signer != want {
-			rt.Fatalf("got %+v, want %+v", signer, want)
+		if want := (Signer{exampleAccess, "eu-west-1"}); signer != want || ClaimedService(got, call) != service {
+			rt.Fatalf("got %+v for %s, want %+v for %s", signer, ClaimedService(got, call), want, service)
 		}
 		if len(body) > 0 {
 			body[0] ^= 1
-			if _, err := Verify(got, body, call, exampleSecrets, exampleTime); vpc.CodeOf(err) != vpc.SignatureDoesNotMatch {
+			if _, err := (Received{got, body, call, EC2}).Verify(exampleSecrets, exampleTime); vpc.CodeOf(err) != vpc.SignatureDoesNotMatch {
 				rt.Fatalf("with another body: %v", err)
 			}
 		}
@@ -205,7 +210,7 @@ func TestVerifyHeaderRefuses(t *testing.T) {
 		Sign(r, body, Key{exampleAccess, exampleSecret}, "us-east-1", EC2, exampleTime)
 		r, call := received(t, r, body)
 		tt.change(r)
-		_, err := Verify(r, body, call, exampleSecrets, exampleTime.Add(tt.at))
+		_, err := Received{r, body, call, EC2}.Verify(exampleSecrets, exampleTime.Add(tt.at))
 		if got := codeOrNone(err); got != tt.want {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
@@ -219,12 +224,31 @@ func codeOrNone(err error) vpc.Code {
 	return vpc.CodeOf(err)
 }
 
-func TestUnknownKeyHasTheServicesCode(t *testing.T) {
-	r := httptest.NewRequest("GET", "http://localhost/?Action=GetCallerIdentity&Version=2011-06-15", nil)
-	Sign(r, nil, Key{"AKIDOTHER", exampleSecret}, "us-east-1", STS, exampleTime)
-	r, call := received(t, r, nil)
-	if _, err := Verify(r, nil, call, exampleSecrets, exampleTime); vpc.CodeOf(err) != vpc.InvalidClientTokenID {
-		t.Errorf("got %v", err)
+// EC2 has one code for what the other services tell apart.
+func TestFaultsHaveTheServicesCode(t *testing.T) {
+	tests := []struct {
+		change     func(*http.Request)
+		ec2, other vpc.Code
+	}{
+		{func(r *http.Request) {
+			Sign(r, nil, Key{"AKIDOTHER", exampleSecret}, "us-east-1", STS, exampleTime)
+		}, vpc.AuthFailure, vpc.InvalidClientTokenID},
+		{func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "t") }, vpc.AuthFailure, vpc.InvalidClientTokenID},
+		{func(r *http.Request) { r.Header.Del("X-Amz-Date") }, vpc.AuthFailure, vpc.IncompleteSignature},
+		{func(r *http.Request) { r.Header.Set("Authorization", "AWS3") }, vpc.AuthFailure, vpc.IncompleteSignature},
+		{func(r *http.Request) { r.Header.Del("Authorization") }, vpc.MissingAuthenticationToken, vpc.MissingAuthenticationToken},
+		{func(r *http.Request) { r.Host = "example.com" }, vpc.SignatureDoesNotMatch, vpc.SignatureDoesNotMatch},
+	}
+	for i, tt := range tests {
+		for service, want := range map[Service]vpc.Code{EC2: tt.ec2, STS: tt.other, ELB: tt.other} {
+			r := httptest.NewRequest("GET", "http://localhost/?Action=GetCallerIdentity&Version=2011-06-15", nil)
+			Sign(r, nil, Key{exampleAccess, exampleSecret}, "us-east-1", STS, exampleTime)
+			r, call := received(t, r, nil)
+			tt.change(r)
+			if _, err := (Received{r, nil, call, service}).Verify(exampleSecrets, exampleTime); codeOrNone(err) != want {
+				t.Errorf("fault %d of %s: got %v, want %s", i, service, err, want)
+			}
+		}
 	}
 }
 
@@ -265,12 +289,12 @@ func TestVerifyPresigned(t *testing.T) {
 		r := presigned(tt.expires)
 		r.URL.RawQuery = strings.Replace(r.URL.RawQuery, tt.old, tt.now, 1)
 		r, call := received(t, r, nil)
-		signer, err := Verify(r, nil, call, exampleSecrets, exampleTime.Add(tt.at))
+		signer, err := Received{r, nil, call, EC2}.Verify(exampleSecrets, exampleTime.Add(tt.at))
 		if got := codeOrNone(err); got != tt.want {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
-		if err == nil && signer != (Signer{exampleAccess, "us-east-1", EC2}) {
-			t.Errorf("%s: got %+v", tt.name, signer)
+		if err == nil && (signer != (Signer{exampleAccess, "us-east-1"}) || ClaimedService(r, call) != EC2) {
+			t.Errorf("%s: got %+v for %s", tt.name, signer, ClaimedService(r, call))
 		}
 	}
 }
@@ -281,11 +305,11 @@ func TestVerifyV2OfAWS(t *testing.T) {
 		"&Timestamp=2011-10-03T15%3A19%3A30&Version=2009-03-31"
 	r := httptest.NewRequest("GET", "https://elasticmapreduce.amazonaws.com/?"+query+
 		"&Signature=i91nKc4PWAt0JJIdXwz9HxZCJDdiy6cf%2FMj6vPxyYIs%3D", nil)
-	secrets := func(string) (string, bool) { return "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", true }
+	secrets := func(string, string) (string, bool) { return "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", true }
 	signed := time.Date(2011, 10, 3, 15, 19, 30, 0, time.UTC)
 	verify := func(r *http.Request, at time.Duration) error {
 		r, call := received(t, r, nil)
-		_, err := Verify(r, nil, call, secrets, signed.Add(at))
+		_, err := Received{r, nil, call, EC2}.Verify(secrets, signed.Add(at))
 		return err
 	}
 	if err := verify(r, ClockSkew); err != nil {
@@ -304,6 +328,7 @@ func TestVerifyV2OfAWS(t *testing.T) {
 		{"SignatureVersion=2", "SignatureVersion=1", 0, vpc.AuthFailure},
 		{"Timestamp=2011-10-03T15%3A19%3A30", "Timestamp=today", 0, vpc.AuthFailure},
 		{"Timestamp=", "Time=", 0, vpc.MissingParameter},
+		{"Timestamp=", "Expires=2011-10-03T16%3A00%3A00&Timestamp=", 0, vpc.InvalidParameterCombination},
 		{"&Signature=", "&Sig=", 0, vpc.MissingParameter},
 		{"AWSAccessKeyId=", "Key=", 0, vpc.MissingParameter},
 	}
@@ -312,6 +337,56 @@ func TestVerifyV2OfAWS(t *testing.T) {
 		changed.URL.RawQuery = strings.Replace(r.URL.RawQuery, tt.old, tt.now, 1)
 		if err := verify(changed, tt.at); codeOrNone(err) != tt.want {
 			t.Errorf("%s → %s: got %v, want %s", tt.old, tt.now, err, tt.want)
+		}
+	}
+}
+
+// A client of version 2 signs what it likes of the host's name, and a time of its
+// own form at either end of the signature's life.
+func TestVerifyV2IsWideEnough(t *testing.T) {
+	key, at := Key{exampleAccess, exampleSecret}, exampleTime
+	tests := []struct {
+		name                           string
+		method, host, signedHost, path string
+		hash                           func() hash.Hash
+		when                           string // the parameter and its value
+		want                           vpc.Code
+	}{
+		{"GET", "GET", "ec2.amazonaws.com", "ec2.amazonaws.com", "/", sha256.New, "Timestamp=2015-08-30T12:36:00Z", ""},
+		{"POST", "POST", "ec2.amazonaws.com", "ec2.amazonaws.com", "/", sha256.New, "Timestamp=2015-08-30T12:36:00.000Z", ""},
+		{"HmacSHA1", "GET", "ec2.amazonaws.com", "ec2.amazonaws.com", "/", sha1.New, "Timestamp=2015-08-30T12:36:00", ""},
+		{"capital letters", "GET", "EC2.Amazonaws.com", "ec2.amazonaws.com", "/", sha256.New, "Timestamp=2015-08-30T12:36:00Z", ""},
+		{"a port", "GET", "localhost:8773", "localhost:8773", "/", sha256.New, "Timestamp=2015-08-30T12:36:00Z", ""},
+		{"a port that is not signed", "GET", "localhost:8773", "localhost", "/", sha256.New, "Timestamp=2015-08-30T12:36:00Z", ""},
+		{"a path", "POST", "localhost:8773", "localhost:8773", "/eu-west-1/", sha256.New, "Timestamp=2015-08-30T12:36:00Z", ""},
+		{"another zone", "GET", "localhost", "localhost", "/", sha256.New, "Timestamp=2015-08-30T14:36:00+02:00", ""},
+		{"a last second", "GET", "localhost", "localhost", "/", sha256.New, "Expires=2015-08-30T12:36:00Z", ""},
+		{"a long life", "GET", "localhost", "localhost", "/", sha256.New, "Expires=2016-08-30T12:36:00Z", ""},
+
+		{"another port", "GET", "localhost:8773", "localhost:80", "/", sha256.New, "Timestamp=2015-08-30T12:36:00Z", vpc.SignatureDoesNotMatch},
+		{"another host", "GET", "localhost", "example.com", "/", sha256.New, "Timestamp=2015-08-30T12:36:00Z", vpc.SignatureDoesNotMatch},
+		{"a life that is over", "GET", "localhost", "localhost", "/", sha256.New, "Expires=2015-08-30T12:35:59Z", vpc.RequestExpired},
+		{"sent again later", "GET", "localhost", "localhost", "/", sha256.New, "Timestamp=2015-08-30T12:20:59Z", vpc.RequestExpired},
+	}
+	for _, tt := range tests {
+		method := "HmacSHA256"
+		if tt.hash().Size() == sha1.Size {
+			method = "HmacSHA1"
+		}
+		name, value, _ := strings.Cut(tt.when, "=")
+		params := Params{"Action": "DescribeSecurityGroups", "Version": "2012-05-01", "GroupName.1": "Mary's ~group* +é", "AWSAccessKeyId": key.Access,
+			"SignatureVersion": "2", "SignatureMethod": method, name: value}
+		h := hmac.New(tt.hash, []byte(key.Secret))
+		h.Write([]byte(tt.method + "\n" + tt.signedHost + "\n" + tt.path + "\n" + params.Encode()))
+		params["Signature"] = base64.StdEncoding.EncodeToString(h.Sum(nil))
+		r, body := httptest.NewRequest(tt.method, "http://"+tt.host+tt.path+"?"+params.Encode(), nil), []byte(nil)
+		if tt.method == "POST" {
+			r, body = httptest.NewRequest(tt.method, "http://"+tt.host+tt.path, nil), []byte(params.Encode())
+		}
+		r, call := received(t, r, body)
+		signer, err := Received{r, body, call, EC2}.Verify(exampleSecrets, at)
+		if codeOrNone(err) != tt.want || err == nil && signer.AccessKey != key.Access {
+			t.Errorf("%s: %+v, %v, want %q", tt.name, signer, err, tt.want)
 		}
 	}
 }
@@ -329,7 +404,7 @@ func FuzzVerify(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := Verify(r, nil, call, exampleSecrets, exampleTime); err != nil {
+		if _, err := (Received{r, nil, call, EC2}).Verify(exampleSecrets, exampleTime); err != nil {
 			mustBeCallersFault(t, err)
 			_ = fmt.Sprint(err)
 		}

@@ -151,7 +151,7 @@ func (a *answers) serveAPI(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	signer, err := awsquery.Verify(r, body, call, func(key string) (string, bool) {
+	signer, err := awsquery.Received{Request: r, Body: body, Call: call, Service: awsquery.EC2}.Verify(func(key, _ string) (string, bool) {
 		return scriptSecret, key == scriptAccess
 	}, time.Now())
 	if err != nil {

@@ -80,8 +80,8 @@ func (s *Server) answer(r *http.Request, q *queryCall) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if r.Method != http.MethodGet && r.Method != http.MethodPost {
-		return vpc.Errorf(vpc.UnsupportedOperation, "The method %s is not supported; use GET or POST.", r.Method)
+	if err := checkForm(r); err != nil {
+		return err
 	}
 	region, err := regionOfPath(r.URL.Path)
 	if err != nil {
@@ -110,26 +110,44 @@ func (s *Server) answer(r *http.Request, q *queryCall) (err error) {
 	return nil
 }
 
-// authenticate finds out who calls, and for which service and region.
+// checkForm refuses a request that cannot be one of the Query API: a form in a
+// GET or a POST. Old tools send no content type, or any.
+func checkForm(r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		return vpc.Errorf(vpc.UnsupportedOperation, "The method %s is not supported; use GET or POST.", r.Method)
+	}
+	content := strings.ToLower(r.Header.Get("Content-Type"))
+	if strings.Contains(content, "json") || strings.Contains(content, "xml") || strings.HasPrefix(content, "multipart/") {
+		return vpc.Errorf(vpc.UnsupportedOperation,
+			"The content type %.100q is not supported; the Query API takes application/x-www-form-urlencoded, and there is no SOAP API.", content)
+	}
+	return nil
+}
+
+// authenticate finds out who calls, and for which service and region. The
+// service is known before the signature is verified: it decides how the answer
+// is written, that a signature is wrong too.
 func (s *Server) authenticate(r *http.Request, body []byte, q *queryCall, ofPath vpc.Region) error {
 	v, err := s.store.View(r.Context())
 	if err != nil {
 		return fmt.Errorf("read store: %w", err)
 	}
-	secrets := func(accessKey string) (string, bool) {
-		if a := v.AccountWithKey(accessKey); a != nil {
+	secrets := func(accessKey, token string) (string, bool) {
+		// Nobody gives out keys of sessions here.
+		if a := v.AccountWithKey(accessKey); a != nil && token == "" {
 			return a.SecretKey, true
 		}
 		return "", false
 	}
-	signer, err := awsquery.Verify(r, body, q.call, secrets, time.Now())
+	q.caller.Service = serviceOf(r, q.call)
+	received := awsquery.Received{Request: r, Body: body, Call: q.call, Service: q.caller.Service}
+	signer, err := received.Verify(secrets, time.Now())
 	if err != nil {
 		return err
 	}
-	q.caller.Account = v.AccountWithKey(signer.AccessKey)
-	q.caller.Service, q.caller.Region = signer.Service, vpc.Region(signer.Region)
-	if signer.Service == "" {
-		q.caller.Service, q.caller.Region = serviceOf(q.call), ofPath
+	q.caller.Account, q.caller.Region = v.AccountWithKey(signer.AccessKey), ofPath
+	if signer.Region != "" {
+		q.caller.Region = vpc.Region(signer.Region)
 	}
 	if !api.IsRegion(q.caller.Region) {
 		return vpc.Errorf(vpc.InvalidParameterValue, "Invalid region provided: %s", q.caller.Region)
@@ -137,9 +155,12 @@ func (s *Server) authenticate(r *http.Request, body []byte, q *queryCall, ofPath
 	return nil
 }
 
-// serviceOf returns the service of a call whose signature does not say: the
-// one that has the API version.
-func serviceOf(call *awsquery.Call) awsquery.Service {
+// serviceOf returns the service that a call is for: as its signature says, or,
+// when that does not, the one that has the action.
+func serviceOf(r *http.Request, call *awsquery.Call) awsquery.Service {
+	if s := awsquery.ClaimedService(r, call); s != "" {
+		return s
+	}
 	if api.IsAction(awsquery.STS, call.Action) {
 		return awsquery.STS
 	}

@@ -45,6 +45,11 @@ func TestRefusals(t *testing.T) {
 		{"a path with slashes", unsigned("GET", "//metrics", ""), 404, vpc.InvalidAction},
 		{"a bad query", unsigned("GET", "/?Action=%zz", ""), 400, vpc.MalformedQueryString},
 		{"a parameter twice", unsigned("GET", "/?A=1&A=2", ""), 400, vpc.MalformedQueryString},
+		{"a parameter that is not in UTF-8", unsigned("GET", "/?Action=%ff", ""), 400, vpc.MalformedQueryString},
+		{"JSON", changed(func(r *http.Request) { r.Header.Set("Content-Type", "application/x-amz-json-1.1") }), 400, vpc.UnsupportedOperation},
+		{"SOAP", changed(func(r *http.Request) { r.Header.Set("Content-Type", "text/xml; charset=utf-8") }), 400, vpc.UnsupportedOperation},
+		{"files", changed(func(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=x") }), 400, vpc.UnsupportedOperation},
+		{"the keys of a session", changed(func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "t") }), 401, vpc.AuthFailure},
 		{"a body too large", unsigned("POST", "/", "A="+strings.Repeat("x", maxBody)), 413, vpc.MalformedQueryString},
 		{"another body than was signed", changed(func(r *http.Request) {
 			r.Body = http.NoBody
@@ -69,6 +74,18 @@ func TestRefusals(t *testing.T) {
 		if status != tt.status || vpc.CodeOf(err) != tt.code {
 			t.Errorf("%s: %d %v, want %d %s", tt.name, status, err, tt.status, tt.code)
 		}
+	}
+}
+
+// A signature that is wrong does not hide which service the call is for: the
+// error has its code and its form.
+func TestRefusedSignaturesInTheServicesForm(t *testing.T) {
+	s := newServer(t, Options{})
+	r := signedPost(t, awsquery.STS, "us-east-1", "Action=GetCallerIdentity&Version=2011-06-15")
+	r.Header.Set("X-Amz-Date", "today")
+	status, body := do(s, r)
+	if status != 400 || !strings.Contains(body, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>IncompleteSignature</Code>`) {
+		t.Errorf("%d %s", status, body)
 	}
 }
 

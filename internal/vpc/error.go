@@ -35,6 +35,7 @@ const (
 	InvalidAction                                Code = "InvalidAction"
 	InvalidAddressNotFound                       Code = "InvalidAddress.NotFound"
 	InvalidAllocationIDNotFound                  Code = "InvalidAllocationID.NotFound"
+	IncompleteSignature                          Code = "IncompleteSignature" // ELB API reference, "Common errors"
 	InvalidAMIIDMalformed                        Code = "InvalidAMIID.Malformed"
 	InvalidAMIIDNotFound                         Code = "InvalidAMIID.NotFound"
 	InvalidAssociationIDNotFound                 Code = "InvalidAssociationID.NotFound"
