@@ -11,53 +11,60 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
 )
 
-// A Flow is a conversation that the kernel remembers.
+// A Flow is a connection that the kernel remembers, with what it has carried.
 type Flow struct {
-	Network vpc.NetworkNumber
-	Proto   vpc.Proto
-
-	// Client has sent the first packet. For ICMP its port is the identifier,
-	// the server's is type and code.
-	Client, Server netip.AddrPort
-
-	// The interfaces of both, 0 on the internet side, and the rules that
-	// admitted the flow there.
-	ClientInterface, ServerInterface vpc.InterfaceNumber
-	ClientRule, ServerRule           vpc.RuleID
-
-	Answered  bool // the server has sent a packet
-	Cut       bool // a revocation has ended it, and it stays so
-	Lingering bool // it goes on although a rule that admitted it is gone
+	policy.Connection
 
 	ClientBytes, ServerBytes     uint64
 	ClientPackets, ServerPackets uint32
-
-	// Idle is the time since its last packet, to a tick of the kernel's clock.
-	Idle time.Duration
 }
 
 // collectChunk is how many flows are looked at in one call: more would keep
 // packets waiting.
 const collectChunk = 4096
 
-// Flows calls yield for each flow, those included that have expired and wait
-// to be collected, until it returns false.
-func (d *Dataplane) Flows(yield func(Flow) bool) error {
+// Flows calls yield for each flow that has not expired, until it returns false.
+func (d *Dataplane) Flows(yield func(*Flow) bool) error {
 	now, err := d.now()
 	if err != nil {
 		return err
 	}
 	return d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
 		for i := range keys {
-			if !yield(d.flow(&keys[i], &flows[i], now)) {
+			if f := d.flow(&keys[i], &flows[i], now); !f.Expired() && !yield(f) {
 				return false, nil
 			}
 		}
 		return true, nil
 	})
+}
+
+// Cut cuts those flows for which which returns true, as if their rules were
+// gone, and returns how many. It asks once about each flow that has not expired.
+func (d *Dataplane) Cut(which func(*Flow) bool) (int, error) {
+	now, err := d.now()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	err = d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
+		var chosen []kernelFlowKey
+		for i := range keys {
+			if f := d.flow(&keys[i], &flows[i], now); !f.Expired() && which(f) {
+				chosen = append(chosen, keys[i])
+			}
+		}
+		err := d.runOn(d.objects.Cut, chosen, func(c *kernelCollection) { n += int(c.Cut) })
+		if err != nil {
+			err = fmt.Errorf("cut flows: %w", err)
+		}
+		return true, err
+	})
+	return n, err
 }
 
 // Collect forgets flows that have expired and returns how many are left and
@@ -111,17 +118,27 @@ const shortestTimeout = 30 * time.Second
 
 // collect lets the program look at flows that may have expired.
 func (d *Dataplane) collect(keys []kernelFlowKey) (gone int, err error) {
+	err = d.runOn(d.objects.Collect, keys, func(c *kernelCollection) { gone += int(c.Deleted) })
+	if err != nil {
+		err = fmt.Errorf("collect flows: %w", err)
+	}
+	return gone, err
+}
+
+// runOn lets a program look at flows, as many at a time as it can, and calls
+// done with what it tells of each time.
+func (d *Dataplane) runOn(program *ebpf.Program, keys []kernelFlowKey, done func(*kernelCollection)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.tables.collection.at(0)
 	for some := range slices.Chunk(keys, len(c.Key)) {
-		c.Count, c.Deleted = uint32(copy(c.Key[:], some)), 0
-		if _, err := d.objects.Collect.Run(&ebpf.RunOptions{}); err != nil {
-			return gone, fmt.Errorf("collect flows: %w", err)
+		c.Count, c.Deleted, c.Cut = uint32(copy(c.Key[:], some)), 0, 0
+		if _, err := program.Run(&ebpf.RunOptions{}); err != nil {
+			return err
 		}
-		gone += int(c.Deleted)
+		done(c)
 	}
-	return gone, nil
+	return nil
 }
 
 // scan reads all flows in chunks.
@@ -140,25 +157,41 @@ func (d *Dataplane) scan(look func([]kernelFlowKey, []kernelFlow) (bool, error))
 	}
 }
 
-func (d *Dataplane) flow(k *kernelFlowKey, f *kernelFlow, now uint32) Flow {
+func (d *Dataplane) flow(k *kernelFlowKey, f *kernelFlow, now uint32) *Flow {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	client := int(f.Opener & 1)
 	server := 1 - client
-	end := func(i int) netip.AddrPort {
-		return netip.AddrPortFrom(fromAddr(k.Addr[i]), swap16(k.Port[i]))
+	proto := vpc.Proto(k.NetworkProto & 0xff)
+	end := func(i int) policy.Endpoint {
+		return policy.Endpoint{
+			Addr:      netip.AddrPortFrom(fromAddr(k.Addr[i]), swap16(k.Port[i])),
+			Interface: vpc.InterfaceNumber(f.End[i].Number), Rule: d.ruleIndexes.rule(f.End[i].Rule),
+			Tracked: f.has(kernelFlowFlagsFLOW_TRACKED << i),
+		}
 	}
-	has := func(flag kernelFlowFlags) bool { return f.Flags&uint32(flag) != 0 }
-	return Flow{
-		Network: vpc.NetworkNumber(k.NetworkProto >> 8), Proto: vpc.Proto(k.NetworkProto & 0xff),
-		Client: end(client), Server: end(server),
-		ClientInterface: vpc.InterfaceNumber(f.End[client].Number), ServerInterface: vpc.InterfaceNumber(f.End[server].Number),
-		ClientRule: d.ruleIndexes.rule(f.End[client].Rule), ServerRule: d.ruleIndexes.rule(f.End[server].Rule),
-		Answered: has(kernelFlowFlagsFLOW_CONFIRMED), Cut: has(kernelFlowFlagsFLOW_CUT), Lingering: has(kernelFlowFlagsFLOW_LINGERS),
+	return &Flow{
+		Connection: policy.Connection{
+			Network: vpc.NetworkNumber(k.NetworkProto >> 8), Proto: proto, Client: end(client), Server: end(server),
+			Answered: f.has(kernelFlowFlagsFLOW_CONFIRMED), Closing: f.closing(), Cut: f.has(kernelFlowFlagsFLOW_CUT),
+			Idle: d.idle(f, now), Timeout: f.lifetime(proto),
+		},
 		ClientBytes: f.End[client].Bytes, ServerBytes: f.End[server].Bytes,
 		ClientPackets: f.End[client].Packets, ServerPackets: f.End[server].Packets,
-		Idle: d.idle(f, now),
 	}
+}
+
+func (f *kernelFlow) has(flag kernelFlowFlags) bool { return f.Flags&uint32(flag) != 0 }
+
+// closing is true of TCP that has ended.
+func (f *kernelFlow) closing() bool {
+	return f.has(kernelFlowFlagsFLOW_RESET) || f.has(kernelFlowFlagsFLOW_FIN) && f.has(kernelFlowFlagsFLOW_FIN<<1)
+}
+
+// lifetime is timeout in bpf/flow.h.
+func (f *kernelFlow) lifetime(proto vpc.Proto) time.Duration {
+	idle := vpc.ConnectionTimeouts{TCPEstablished: int(f.Timeout), UDPStream: int(f.Timeout & 0xffff), UDP: int(f.Timeout >> 16)}
+	return policy.Timeout(proto, f.has(kernelFlowFlagsFLOW_CONFIRMED), f.has(kernelFlowFlagsFLOW_STREAM), f.closing(), idle)
 }
 
 // idle is the same as in bpf/flow.h.

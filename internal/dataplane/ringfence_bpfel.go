@@ -68,7 +68,7 @@ type kernelCollection struct {
 	Count   uint32
 	Now     uint32
 	Deleted uint32
-	Pad     uint32
+	Cut     uint32
 	Key     [64]kernelFlowKey
 }
 
@@ -530,6 +530,7 @@ const (
 	kernelMapSlots          = "slots"
 	kernelMapSubnets        = "subnets"
 	kernelProgCollect       = "collect"
+	kernelProgCut           = "cut"
 	kernelProgFromInterface = "from_interface"
 	kernelProgFromOutside   = "from_outside"
 	kernelProgToPort        = "to_port"
@@ -585,6 +586,7 @@ type kernelSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelProgramSpecs struct {
 	Collect       *ebpf.ProgramSpec `ebpf:"collect"`
+	Cut           *ebpf.ProgramSpec `ebpf:"cut"`
 	FromInterface *ebpf.ProgramSpec `ebpf:"from_interface"`
 	FromOutside   *ebpf.ProgramSpec `ebpf:"from_outside"`
 	ToPort        *ebpf.ProgramSpec `ebpf:"to_port"`
@@ -726,6 +728,7 @@ type kernelVariables struct {
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelPrograms struct {
 	Collect       *ebpf.Program `ebpf:"collect"`
+	Cut           *ebpf.Program `ebpf:"cut"`
 	FromInterface *ebpf.Program `ebpf:"from_interface"`
 	FromOutside   *ebpf.Program `ebpf:"from_outside"`
 	ToPort        *ebpf.Program `ebpf:"to_port"`
@@ -734,6 +737,7 @@ type kernelPrograms struct {
 func (p *kernelPrograms) Close() error {
 	return _KernelClose(
 		p.Collect,
+		p.Cut,
 		p.FromInterface,
 		p.FromOutside,
 		p.ToPort,

@@ -135,7 +135,7 @@ func missing[ID comparable, Noun any](known map[ID]Noun, list []Noun, id func(No
 
 func (h *Host) putInterface(n *vpc.NetworkInterface, c *Change, before map[vpc.Identity]*Set) {
 	h.removeInterface(n.ID, c, before)
-	h.interfaces[n.ID] = n
+	h.interfaces[n.ID], h.byNumber[n.Number] = n, n
 	for _, a := range n.Addresses {
 		h.byAddr[location{n.NetworkNo, a}] = n
 	}
@@ -159,6 +159,7 @@ func (h *Host) removeInterface(id vpc.InterfaceID, c *Change, before map[vpc.Ide
 		return
 	}
 	delete(h.interfaces, id)
+	delete(h.byNumber, n.Number)
 	for _, a := range n.Addresses {
 		if at := (location{n.NetworkNo, a}); h.byAddr[at] == n {
 			delete(h.byAddr, at)

@@ -299,8 +299,14 @@ func (h *Host) known(fs *Flows, key flowKey, f *flow, from side, src, dst end, h
 
 // cuts reports whether a judgement ends a flow that was admitted earlier.
 func (h *Host) cuts(f *flow, j *judgement) bool {
-	for i, s := range [2]side{f.opener, f.opener.other()} {
-		if j.failed[i] && (h.Revoke == RevokeStrict || !f.tracked[s]) {
+	return h.ends(j, [2]bool{f.tracked[f.opener], f.tracked[f.opener.other()]})
+}
+
+// ends is cuts for a flow that was admitted as tracked, or not, at its opener
+// and at the other end.
+func (h *Host) ends(j *judgement, tracked [2]bool) bool {
+	for i, failed := range j.failed {
+		if failed && (h.Revoke == RevokeStrict || !tracked[i]) {
 			return true
 		}
 	}

@@ -130,23 +130,33 @@ func newFlowKey(network vpc.NetworkNumber, h *header, src, dst end) (flowKey, si
 	return k, high
 }
 
+// closing reports whether f is TCP that has ended.
+func (f *flow) closing() bool { return f.reset || f.fin[low] && f.fin[high] }
+
 // timeout is how long f lives without a packet.
 func (f *flow) timeout(proto vpc.Proto) time.Duration {
+	return Timeout(proto, f.confirmed, f.stream, f.closing(), f.idle)
+}
+
+// Timeout is how long a flow lives without a packet: one that is answered, that
+// has gone on after that, or is TCP that has ended, at interfaces that say how
+// patient they are.
+func Timeout(proto vpc.Proto, answered, stream, closing bool, idle vpc.ConnectionTimeouts) time.Duration {
 	switch proto {
 	case vpc.TCP:
 		switch {
-		case f.reset || f.fin[low] && f.fin[high]:
+		case closing:
 			return tcpClosing
-		case !f.confirmed:
+		case !answered:
 			return tcpOpening
 		default:
-			return seconds(f.idle.TCPEstablished)
+			return seconds(idle.TCPEstablished)
 		}
 	case vpc.UDP:
-		if f.stream {
-			return seconds(f.idle.UDPStream)
+		if stream {
+			return seconds(idle.UDPStream)
 		}
-		return seconds(f.idle.UDP)
+		return seconds(idle.UDP)
 	case vpc.ICMP, vpc.ICMPv6:
 		return icmpQuery
 	default:

@@ -26,6 +26,7 @@ type Host struct {
 	Revoke   Revocation
 
 	interfaces map[vpc.InterfaceID]*vpc.NetworkInterface
+	byNumber   map[vpc.InterfaceNumber]*vpc.NetworkInterface
 	byAddr     map[location]*vpc.NetworkInterface
 	byPublic   map[netip.Addr]holder // public IPv4 addresses, and all of IPv6
 	rules      map[vpc.RuleID]*vpc.Rule
@@ -96,6 +97,7 @@ func NewHost(revoke Revocation) *Host {
 	return &Host{
 		Revoke:     revoke,
 		interfaces: make(map[vpc.InterfaceID]*vpc.NetworkInterface),
+		byNumber:   make(map[vpc.InterfaceNumber]*vpc.NetworkInterface),
 		byAddr:     make(map[location]*vpc.NetworkInterface),
 		byPublic:   make(map[netip.Addr]holder),
 		rules:      make(map[vpc.RuleID]*vpc.Rule),
@@ -160,6 +162,9 @@ func (h *Host) Plug(port Port) (Plug, bool) {
 
 // Interface returns an interface by its id, nil for an unknown one.
 func (h *Host) Interface(id vpc.InterfaceID) *vpc.NetworkInterface { return h.interfaces[id] }
+
+// InterfaceNumbered returns an interface by its number, nil for an unknown one.
+func (h *Host) InterfaceNumbered(n vpc.InterfaceNumber) *vpc.NetworkInterface { return h.byNumber[n] }
 
 // At returns the interface that has a private address, nil if none has.
 func (h *Host) At(network vpc.NetworkNumber, addr netip.Addr) *vpc.NetworkInterface {

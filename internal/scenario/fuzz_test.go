@@ -112,7 +112,7 @@ func (c *comparison) world(seed uint64, packets int) error {
 	}
 	traffic := scenario.NewTraffic(rnd, world)
 	for i := range packets {
-		if rnd.IntN(12) == 0 {
+		if rnd.IntN(8) == 0 {
 			if err := c.kernel.Apply(c.host, c.host.Apply(world.Change())); err != nil {
 				return err
 			}
@@ -128,6 +128,11 @@ func (c *comparison) world(seed uint64, packets int) error {
 				return err
 			}
 		}
+		if rnd.IntN(50) == 0 {
+			if err := c.cut(rnd.IntN(4)); err != nil {
+				return err
+			}
+		}
 		port, frame := traffic.Next()
 		v, err := c.packet(port, frame)
 		if err != nil {
@@ -137,7 +142,41 @@ func (c *comparison) world(seed uint64, packets int) error {
 			world.Admitted(v.Rule)
 		}
 	}
-	return nil
+	return c.compareFlows()
+}
+
+// cut cuts some of the connections, by the ports of their clients.
+func (c *comparison) cut(some int) error {
+	which := func(f *policy.Connection) bool { return int(f.Client.Addr.Port())%4 == some }
+	n, err := c.kernel.Cut(func(f *dataplane.Flow) bool { return which(&f.Connection) })
+	if want := c.flows.Cut(c.at, which); err == nil && n != want {
+		err = fmt.Errorf("the kernel has cut %d connections, the specification %d", n, want)
+	}
+	return err
+}
+
+// compareFlows holds what the kernel remembers to what the specification does,
+// but for its finer clock.
+func (c *comparison) compareFlows() error {
+	want := make(map[policy.Connection]int)
+	for _, f := range c.flows.All(c.at) {
+		f.Idle = 0
+		want[f]++
+	}
+	var differences []error
+	err := c.kernel.Flows(func(f *dataplane.Flow) bool {
+		f.Idle = 0
+		if want[f.Connection]--; want[f.Connection] < 0 {
+			differences = append(differences, fmt.Errorf("only the kernel remembers %+v", f.Connection))
+		}
+		return true
+	})
+	for f, n := range want {
+		if n > 0 {
+			differences = append(differences, fmt.Errorf("only the specification remembers %+v", f))
+		}
+	}
+	return errors.Join(append(differences, err)...)
 }
 
 // collect makes the kernel forget all flows, after a time in which all expire.

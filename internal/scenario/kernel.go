@@ -78,6 +78,11 @@ func (k *kernel) Unplug(port policy.Port) error {
 	return k.dataplane.Disconnect(port)
 }
 
+func (k *kernel) Cut(at time.Duration, which func(*policy.Connection) bool) (int, error) {
+	k.dataplane.StopClock(k.began + at)
+	return k.dataplane.Cut(func(f *dataplane.Flow) bool { return which(&f.Connection) })
+}
+
 func (k *kernel) Counters() (*Counters, error) {
 	drops, err := k.drops()
 	if err != nil {

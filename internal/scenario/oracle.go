@@ -22,6 +22,10 @@ type Oracle interface {
 	// Unplug leaves nothing behind a port.
 	Unplug(port policy.Port) error
 
+	// Cut cuts the connections of a kind, at a time since Reset, and returns how
+	// many.
+	Cut(at time.Duration, which func(*policy.Connection) bool) (int, error)
+
 	// Send says what becomes of a frame that comes in by a port, at a time
 	// since Reset. Moments never go back.
 	Send(at time.Duration, port policy.Port, frame []byte) (Outcome, error)
@@ -83,6 +87,10 @@ func (s *Specification) Plug(port policy.Port, plug policy.Plug) error {
 func (s *Specification) Unplug(port policy.Port) error {
 	s.host.Disconnect(port)
 	return nil
+}
+
+func (s *Specification) Cut(at time.Duration, which func(*policy.Connection) bool) (int, error) {
+	return s.flows.Cut(at, which), nil
 }
 
 func (s *Specification) Send(at time.Duration, port policy.Port, frame []byte) (Outcome, error) {

@@ -61,6 +61,11 @@ func (s *stage) verbs() map[string]func(words []string) error {
 		// Three packets, all of which are accepted.
 		"handshake": s.handshakeVerb,
 
+		// cut tcp 203.0.113.7:40000 > i-1:22
+		// One connection, of the client that has opened it to the server, by
+		// private addresses.
+		"cut": s.cutVerb,
+
 		// arp i-1 who-has 10.254.0.11
 		"arp": func(w []string) error { return s.sendVerb(s.parseARP(w)) },
 
@@ -268,6 +273,21 @@ func (s *stage) sendVerb(p packet, err error) error {
 	}
 	s.sent, s.last = &o, &o
 	return nil
+}
+
+func (s *stage) cutVerb(words []string) error {
+	f, err := s.parseFrame(words, false, false)
+	if err != nil {
+		return err
+	}
+	client, server := netip.AddrPortFrom(f.Src, f.SrcPort), netip.AddrPortFrom(f.Dst, f.DstPort)
+	n, err := s.oracle.Cut(s.now, func(c *policy.Connection) bool {
+		return c.Proto == f.Proto && c.Client.Addr == client && c.Server.Addr == server
+	})
+	if err == nil && n != 1 {
+		err = fmt.Errorf("there are %d such connections that are not cut", n)
+	}
+	return err
 }
 
 func (s *stage) handshakeVerb(words []string) error {

@@ -58,6 +58,10 @@ var places = []place{
 	{"vpc-2", 3, 4}, {"vpc-2", 3, 4}, {"vpc-2", 3, 5},
 }
 
+// groupsOf are how many groups a network has: mostly few, so that rules and
+// members meet.
+var groupsOf = []int{3, 3, 3, 60}
+
 // outsideAddrs are the hosts on the internet side, behind the other ports.
 var outsideAddrs = []netip.Addr{
 	netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("203.0.113.8"), netip.MustParseAddr("198.51.100.200"),
@@ -74,8 +78,8 @@ func NewWorld(rnd *rand.Rand, numbers *Numbers) *World {
 		numbers: numbers,
 	}
 	for _, network := range []vpc.NetworkID{vpc.ClassicNetwork, "vpc-1", "vpc-2"} {
-		for i := range 3 {
-			w.groups[network] = append(w.groups[network], vpc.GroupID(fmt.Sprintf("sg-%s%d", network, i)))
+		for i := range pick(rnd, groupsOf) {
+			w.groups[network] = append(w.groups[network], vpc.GroupID(fmt.Sprintf("sg-%s-%02d", network, i)))
 		}
 	}
 	for i := range places {

@@ -189,7 +189,7 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 	if (!same_sets(f, d, from)) {
 		judge_opening(w, &w->key, f, from);
 		if (cuts(w, f)) {
-			f->flags |= FLOW_CUT;
+			set_flags(f, FLOW_CUT);
 			f->end[LOW].epoch = f->end[HIGH].epoch = 0;
 			return revoked(w, f, from);
 		}

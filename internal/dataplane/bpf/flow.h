@@ -151,6 +151,14 @@ static __always_inline void discharge(const struct flow *f)
 		__sync_fetch_and_add(&b->half_open, -1);
 }
 
+/* Sets flags and returns those that were there. What another CPU sets at the
+ * same time stays: nothing may bring back a flow that was just cut.
+ */
+static __always_inline __u32 set_flags(struct flow *f, __u32 flags)
+{
+	return __sync_fetch_and_or(&f->flags, flags);
+}
+
 /* What a packet from one end says of the exchange. */
 static __always_inline __u32 answer_flags(const struct flow *f, __u32 from)
 {
@@ -164,7 +172,7 @@ static __always_inline void note_answer(struct flow *f, __u32 from)
 	__u32 flags = answer_flags(f, from);
 
 	if (flags & ~f->flags)
-		f->flags |= flags;
+		set_flags(f, flags);
 }
 
 /* Brings f forward by a packet from one of its ends, like flow.observe.
@@ -196,7 +204,7 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
 			flags |= FLOW_FIN_ACK << to;
 	}
 	if (flags != f->flags)
-		f->flags = flags;
+		set_flags(f, flags);
 	return (flags & both_acked) == both_acked;
 }
 
@@ -205,21 +213,24 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
  */
 static __always_inline void record(struct flow *f, const struct judgement *j, __u32 opener)
 {
-	__u32 flags = f->flags & ~FLOW_LINGERS;
+	__u32 set = 0, clear = FLOW_LINGERS;
 
 #pragma unroll
 	for (__u32 which = SENDER; which <= RECEIVER; which++) {
 		__u32 end = (opener ^ which) & 1;
 
 		if (j->at[which].failed) {
-			flags |= FLOW_LINGERS;
+			set |= FLOW_LINGERS;
 			continue;
 		}
 		f->end[end].rule = j->at[which].rule;
-		flags &= ~(FLOW_TRACKED << end);
-		flags |= (__u32)j->at[which].tracked * FLOW_TRACKED << end;
+		clear |= FLOW_TRACKED << end;
+		set |= (__u32)j->at[which].tracked * FLOW_TRACKED << end;
 	}
-	f->flags = flags;
+	if ((f->flags & (clear | set)) == set)
+		return;
+	__sync_fetch_and_and(&f->flags, ~(clear & ~set));
+	set_flags(f, set);
 }
 
 /* The rule to name: that of the end which was not the opener, where it is an

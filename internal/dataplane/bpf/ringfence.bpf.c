@@ -341,4 +341,26 @@ int collect(void *unused)
 	return 0;
 }
 
+/* Cuts the flows that user space names, for whatever reason it has. */
+SEC("syscall")
+int cut(void *unused)
+{
+	__u32 zero = 0;
+	struct collection *c = bpf_map_lookup_elem(&collection, &zero);
+	struct control *control = get_control();
+
+	if (!c || !control)
+		return 0;
+	c->now = ticks_now(control);
+	for (__u32 i = 0; i < COLLECTION_KEYS && i < c->count; i++) {
+		const struct flow_key *key = &c->key[i];
+		struct flow *f = bpf_map_lookup_elem(&flows, key);
+
+		if (f && !expired(f, (__u8)key->network_proto, c->now, control->hz) &&
+		    !(set_flags(f, FLOW_CUT) & FLOW_CUT))
+			c->cut++;
+	}
+	return 0;
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

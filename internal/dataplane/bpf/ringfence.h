@@ -295,12 +295,14 @@ struct budget {
 
 #define COLLECTION_KEYS 64
 
-/* What the program that forgets expired flows is to look at. */
+/* What the programs that forget expired flows, and that cut some, are to look
+ * at.
+ */
 struct collection {
 	__u32 count;
 	__u32 now; /* tick at which it was done */
 	__u32 deleted;
-	__u32 pad;
+	__u32 cut;
 	struct flow_key key[COLLECTION_KEYS];
 };
 
