@@ -52,4 +52,14 @@ type Report struct {
 
 	// Health is what has changed about instances of load balancers.
 	Health []InstanceHealth
+
+	// Proxy is the engine of load balancers on the host, told once, at the
+	// beginning. nil when the report is about something else.
+	Proxy *ProxyEngine
+}
+
+// A ProxyEngine is the program by which a host runs load balancers' nodes.
+type ProxyEngine struct {
+	Version string // such as HAProxy 2.6.12; "" when there is none
+	Problem string // why the host runs no nodes and what to do, a sentence; "" when it does
 }
