@@ -25,7 +25,7 @@ type action struct {
 
 // actions is the whole API. A call whose action is not here is InvalidAction.
 var actions = map[awsquery.Service]map[string]*action{
-	awsquery.EC2: union(groupActions, elasticActions, instanceActions, interfaceActions, networkActions, regionActions),
+	awsquery.EC2: union(groupActions, elasticActions, instanceActions, interfaceActions, keyPairActions, networkActions, regionActions),
 	awsquery.STS: {
 		"GetCallerIdentity": {handler: handle((*request).getCallerIdentity)},
 	},

@@ -17,7 +17,7 @@ var instanceActions = map[string]*action{
 			"NetworkInterface.N.ConnectionTrackingSpecification.UdpStreamTimeout",
 			"NetworkInterface.N.ConnectionTrackingSpecification.UdpTimeout", "NetworkInterface.N.NetworkCardIndex",
 			"InstanceType", "DisableApiTermination", "DisableApiStop", "InstanceInitiatedShutdownBehavior",
-			"Placement.AvailabilityZone", "UserData", "MetadataOptions.HttpTokens", "ClientToken", "DryRun",
+			"Placement.AvailabilityZone", "KeyName", "UserData", "MetadataOptions.HttpTokens", "ClientToken", "DryRun",
 		},
 		kept: []string{
 			"CreditSpecification.CpuCredits", "CapacityReservationSpecification.CapacityReservationPreference", "EnclaveOptions.Enabled",
@@ -25,7 +25,7 @@ var instanceActions = map[string]*action{
 			"MetadataOptions.HttpProtocolIpv6", "MetadataOptions.HttpPutResponseHopLimit", "MetadataOptions.InstanceMetadataTags",
 			"PrivateDnsNameOptions.HostnameType", "PrivateDnsNameOptions.EnableResourceNameDnsARecord",
 			"PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord",
-			"NetworkInterface.N.Description", "Placement.Tenancy", "EbsOptimized", "KeyName", "KernelId", "RamdiskId", "Monitoring.Enabled",
+			"NetworkInterface.N.Description", "Placement.Tenancy", "EbsOptimized", "KernelId", "RamdiskId", "Monitoring.Enabled",
 			"BlockDeviceMapping.N.DeviceName", "BlockDeviceMapping.N.VirtualName", "BlockDeviceMapping.N.NoDevice",
 			"BlockDeviceMapping.N.Ebs.VolumeSize", "BlockDeviceMapping.N.Ebs.VolumeType", "BlockDeviceMapping.N.Ebs.DeleteOnTermination",
 			"TagSpecification.N.ResourceType", "TagSpecification.N.Tag.N.Key", "TagSpecification.N.Tag.N.Value",

@@ -23,6 +23,10 @@ func (r *request) launch(tx *store.Tx, l *launch) (*vpc.Reservation, []*vpc.Inst
 	if len(l.interfaces) == 0 {
 		find = r.classicSite
 	}
+	key, err := r.launchKey(tx, l.template.KeyName)
+	if err != nil {
+		return nil, nil, err
+	}
 	at, err := find(tx, l)
 	if err != nil {
 		return nil, nil, err
@@ -35,6 +39,7 @@ func (r *request) launch(tx *store.Tx, l *launch) (*vpc.Reservation, []*vpc.Inst
 	var instances []*vpc.Instance
 	for index := range at.room {
 		i := l.template
+		i.PublicKey = key
 		i.ID, i.Reservation, i.LaunchIndex = newInstanceID(tx, r.Account.Era), reservation.ID, index
 		i.Volumes = slices.Clone(i.Volumes)
 		for v := range i.Volumes {

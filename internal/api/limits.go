@@ -23,6 +23,7 @@ const (
 	runningInstances    = "max-instances"        // shown by DescribeAccountAttributes, not enforced
 	addressesPerAccount = "max-elastic-ips"      // in EC2-Classic
 	vpcAddresses        = "vpc-max-elastic-ips"
+	keyPairsPerRegion   = "key-pairs"
 
 	vpcsPerRegion      = "vpcs"
 	subnetsPerVPC      = "subnets-per-vpc"
@@ -57,6 +58,7 @@ func defaultLimits(era vpc.Era) Limits {
 		runningInstances:    20,
 		addressesPerAccount: 5,
 		vpcAddresses:        5,
+		keyPairsPerRegion:   5000,
 
 		vpcsPerRegion:      5,
 		subnetsPerVPC:      200,

@@ -50,6 +50,8 @@ var taggables = []taggable{
 		func(i *vpc.Instance) (string, *[]vpc.Tag) { return string(i.ID), &i.Tags }),
 	plainNoun("igw", "internet-gateway", (*request).gatewayByID, store.Reader.Gateways, (*store.Tx).PutGateway,
 		func(g *vpc.InternetGateway) (string, *[]vpc.Tag) { return string(g.ID), &g.Tags }),
+	plainNoun("key", "key-pair", (*request).keyPairByID, store.Reader.KeyPairs, (*store.Tx).PutKeyPair,
+		func(k *vpc.KeyPair) (string, *[]vpc.Tag) { return string(k.ID), &k.Tags }),
 	plainNoun("rtb", "route-table", (*request).routeTableByID, store.Reader.RouteTables, (*store.Tx).PutRouteTable,
 		func(t *vpc.RouteTable) (string, *[]vpc.Tag) { return string(t.ID), &t.Tags }),
 	plainNoun("sg", "security-group", (*request).groupByID, store.Reader.Groups, (*store.Tx).PutGroup,

@@ -48,6 +48,7 @@ import (
 //	…/address/<address>                       Address
 //	…/loadbalancer/<load balancer>            LoadBalancer
 //	…/loadbalancername/<name>                 → load balancer
+//	…/keypair/<name>                          KeyPair
 //	…/token/<action>/<client token>           what a call with a client token has done
 //
 // A collection that transactions scan has a marker: the key that is the
@@ -99,7 +100,7 @@ func collectionOf(k string) string { return k[:strings.LastIndexByte(k, '/')+1] 
 func isMarked(k string) bool {
 	switch kindOf(k) {
 	case "account", "group", "rule", "name", "ref", "interface", "instance", "reservation",
-		"vpc", "vpcsubnet", "gateway", "routetable", "acl", "address", "block",
+		"vpc", "vpcsubnet", "gateway", "routetable", "acl", "address", "block", "keypair",
 		"loadbalancer", "certificate", "certificateuse":
 		return true
 	}
@@ -232,6 +233,10 @@ func certificateKey(a vpc.AccountID, name string) string {
 
 func certificateUseKey(a vpc.AccountID, name string, user vpc.LoadBalancerID) string {
 	return key(noRegion, a, "certificateuse", url.PathEscape(strings.ToLower(name)), string(user))
+}
+
+func keyPairKey(r vpc.Region, a vpc.AccountID, name string) string {
+	return key(r, a, "keypair", url.PathEscape(name))
 }
 
 func tokenKey(r vpc.Region, a vpc.AccountID, action, token string) string {

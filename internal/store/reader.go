@@ -259,6 +259,16 @@ func (r Reader) CertificateUsers(c *vpc.ServerCertificate) []*vpc.LoadBalancerID
 	return list[vpc.LoadBalancerID](r, collectionOf(certificateUseKey(c.Account, c.Name, "")))
 }
 
+// KeyPair returns an account's key pair with a name.
+func (r Reader) KeyPair(region vpc.Region, account vpc.AccountID, name string) *vpc.KeyPair {
+	return lookup[vpc.KeyPair](r, keyPairKey(region, account, name))
+}
+
+// KeyPairs returns an account's key pairs.
+func (r Reader) KeyPairs(region vpc.Region, account vpc.AccountID) []*vpc.KeyPair {
+	return list[vpc.KeyPair](r, collectionOf(keyPairKey(region, account, "")))
+}
+
 // Token returns what the call of an action with a client token has done.
 func (r Reader) Token(region vpc.Region, account vpc.AccountID, action, token string) *Token {
 	return lookup[Token](r, tokenKey(region, account, action, token))

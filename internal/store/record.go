@@ -100,6 +100,8 @@ func newNoun(kind string) (any, error) {
 		return new(vpc.LoadBalancer), nil
 	case "certificate":
 		return new(vpc.ServerCertificate), nil
+	case "keypair":
+		return new(vpc.KeyPair), nil
 	case "token":
 		return new(Token), nil
 	case "home", "elastic":

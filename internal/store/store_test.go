@@ -56,6 +56,8 @@ func TestLayout(t *testing.T) {
 			Routes:       []vpc.Route{{Destination: netip.MustParsePrefix("0.0.0.0/0"), Gateway: "igw-1", Origin: "CreateRoute"}},
 			Associations: []vpc.RouteTableAssociation{{ID: "rtbassoc-1"}}})
 		tx.PutAddress(&vpc.Address{Public: netip.MustParseAddr("203.0.113.6"), Allocation: "eipalloc-1", Account: albert, Region: region})
+		tx.PutKeyPair(&vpc.KeyPair{ID: "key-1", Account: albert, Region: region, Name: "Mary's key / 1", Type: "ed25519",
+			Fingerprint: "f", PublicKey: "ssh-ed25519 AAAA Mary's key / 1", Created: at})
 		tx.PutACL(&vpc.NetworkACL{ID: "acl-1", Account: albert, Region: region, Network: "vpc-1", Default: true,
 			Subnets: []vpc.ACLAssociation{{ID: "aclassoc-1", Subnet: "subnet-1", SubnetNo: tx.SubnetNumber(region, "subnet-1")}},
 			Entries: []vpc.ACLEntry{{Number: 100, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("0.0.0.0/0")}}})
@@ -251,7 +253,7 @@ func TestWatch(t *testing.T) {
 	// along with it.
 	update(t, s, func(tx *Tx) error { tx.PutGroup(group("r", "sg-2")); return nil })
 	first := update(t, s, func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID}); return nil })
-	update(t, s, func(tx *Tx) error { tx.DeleteGroup(tx.Group("r", "sg-2")); return nil })
+	update(t, s, func(tx *Tx) error { tx.DeleteGroup(group("r", "sg-2")); return nil })
 	last := update(t, s, func(tx *Tx) error {
 		tx.DeleteRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID})
 		tx.PutRule(g, &vpc.Rule{ID: "sgr-2", Group: g.ID})

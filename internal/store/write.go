@@ -239,6 +239,12 @@ func (tx *Tx) DeleteACL(a *vpc.NetworkACL) {
 	}
 }
 
+// PutKeyPair makes a key pair or replaces the one of its name.
+func (tx *Tx) PutKeyPair(k *vpc.KeyPair) { tx.put(keyPairKey(k.Region, k.Account, k.Name), k) }
+
+// DeleteKeyPair deletes a key pair. Instances keep its public key.
+func (tx *Tx) DeleteKeyPair(k *vpc.KeyPair) { tx.remove(keyPairKey(k.Region, k.Account, k.Name)) }
+
 // PutToken remembers what a call with a client token has done.
 func (tx *Tx) PutToken(region vpc.Region, account vpc.AccountID, token string, t *Token) {
 	tx.put(tokenKey(region, account, t.Action, token), t)

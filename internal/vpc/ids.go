@@ -21,6 +21,7 @@ type (
 	AllocationID  string // eipalloc-
 	AssociationID string // aclassoc-, eipassoc-, rtbassoc-, subnet-cidr-assoc- or vpc-cidr-assoc-
 	AttachmentID  string // eni-attach-
+	KeyPairID     string // key-
 
 	LoadBalancerID string // elb-; the API knows a load balancer by its name
 )

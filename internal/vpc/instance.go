@@ -16,6 +16,7 @@ type Instance struct {
 	Image       ImageID
 	Type        string
 	KeyName     string
+	PublicKey   string // of that key pair at the launch: a line of authorized_keys; "" is none
 	Kernel      string
 	Ramdisk     string
 	UserData    []byte
