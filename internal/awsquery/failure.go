@@ -87,29 +87,29 @@ func DecodeError(status int, body []byte) error {
 	}
 	e := &ResponseError{Status: status, Err: &vpc.Error{}}
 	list := root
-	switch root.name {
+	switch root.Name {
 	case "Response":
-		e.RequestID = root.find("RequestID").trimmed()
-		list = root.find("Errors")
+		e.RequestID = root.Find("RequestID").Trimmed()
+		list = root.Find("Errors")
 	case "ErrorResponse":
-		e.RequestID = root.find("RequestId").trimmed()
+		e.RequestID = root.Find("RequestId").Trimmed()
 	default:
-		return fmt.Errorf("the endpoint answered HTTP status %d and a document <%s>, no AWS error", status, root.name)
+		return fmt.Errorf("the endpoint answered HTTP status %d and a document <%s>, no AWS error", status, root.Name)
 	}
-	first := list.find("Error")
-	e.Err.Code = vpc.Code(first.find("Code").trimmed())
-	e.Err.Message = first.find("Message").trimmed()
+	first := list.Find("Error")
+	e.Err.Code = vpc.Code(first.Find("Code").Trimmed())
+	e.Err.Message = first.Find("Message").Trimmed()
 	if e.Err.Code == "" {
 		return errors.New("the endpoint answered an AWS error without a code")
 	}
 	return e
 }
 
-// trimmed returns an element's text without the white space around it, "" for
+// Trimmed returns an element's text without the white space around it, "" for
 // an element that is not there.
-func (e *element) trimmed() string {
+func (e *Element) Trimmed() string {
 	if e == nil {
 		return ""
 	}
-	return strings.TrimSpace(e.text)
+	return strings.TrimSpace(e.Text)
 }

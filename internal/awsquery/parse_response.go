@@ -13,22 +13,9 @@ import (
 // action, and returns the request id. Elements that out has no field for are
 // passed over.
 func DecodeResponse(s Service, action string, body []byte, out any) (requestID string, err error) {
-	root, err := parseXML(body)
-	if err != nil {
-		return "", fmt.Errorf("read answer to %s: %w", action, err)
-	}
-	if root.name != action+"Response" {
-		return "", fmt.Errorf("read answer to %s: it is a document <%s>", action, root.name)
-	}
-	result := root
-	if s == EC2 {
-		requestID = root.find("requestId").trimmed()
-	} else {
-		requestID = root.find("ResponseMetadata").find("RequestId").trimmed()
-		result = root.find(action + "Result")
-	}
-	if out == nil || result == nil {
-		return requestID, nil
+	result, requestID, err := ParseResponse(s, action, body)
+	if err != nil || out == nil || result == nil {
+		return requestID, err
 	}
 	r := responseReader{service: s, fields: fields{}}
 	if err := r.structure(reflect.ValueOf(out).Elem(), result); err != nil {
@@ -37,15 +24,31 @@ func DecodeResponse(s Service, action string, body []byte, out any) (requestID s
 	return requestID, nil
 }
 
+// ParseResponse returns the element of the answer to action that has the results
+// in it, nil when there is none, and the request id.
+func ParseResponse(s Service, action string, body []byte) (result *Element, requestID string, err error) {
+	root, err := parseXML(body)
+	if err != nil {
+		return nil, "", fmt.Errorf("read answer to %s: %w", action, err)
+	}
+	if root.Name != action+"Response" {
+		return nil, "", fmt.Errorf("read answer to %s: it is a document <%s>", action, root.Name)
+	}
+	if s == EC2 {
+		return root, root.Find("requestId").Trimmed(), nil
+	}
+	return root.Find(action + "Result"), root.Find("ResponseMetadata").Find("RequestId").Trimmed(), nil
+}
+
 // A responseReader is one call of DecodeResponse.
 type responseReader struct {
 	service Service
 	fields  fields
 }
 
-func (r *responseReader) structure(v reflect.Value, e *element) error {
+func (r *responseReader) structure(v reflect.Value, e *Element) error {
 	for _, f := range r.fields.of(v.Type()) {
-		child := e.find(f.name)
+		child := e.Find(f.name)
 		if child == nil {
 			continue
 		}
@@ -56,16 +59,16 @@ func (r *responseReader) structure(v reflect.Value, e *element) error {
 	return nil
 }
 
-func (r *responseReader) value(v reflect.Value, e *element) error {
+func (r *responseReader) value(v reflect.Value, e *Element) error {
 	switch {
 	case v.Kind() == reflect.Pointer:
 		p := reflect.New(v.Type().Elem())
 		v.Set(p)
 		return r.value(p.Elem(), e)
 	case isList(v.Type()):
-		list := reflect.MakeSlice(v.Type(), 0, len(e.children))
-		for _, child := range e.children {
-			if child.name != r.service.itemElement() {
+		list := reflect.MakeSlice(v.Type(), 0, len(e.Children))
+		for _, child := range e.Children {
+			if child.Name != r.service.itemElement() {
 				continue
 			}
 			list = reflect.Append(list, reflect.Zero(v.Type().Elem()))
@@ -78,33 +81,33 @@ func (r *responseReader) value(v reflect.Value, e *element) error {
 	case isStructure(v.Type()):
 		return r.structure(v, e)
 	}
-	text := e.text
+	text := e.Text
 	if v.Kind() != reflect.String {
-		text = e.trimmed()
+		text = e.Trimmed()
 		if text == "" {
 			return nil
 		}
 	}
-	if err := setScalar(v, e.name, text); err != nil {
+	if err := setScalar(v, e.Name, text); err != nil {
 		return err
 	}
 	return nil
 }
 
-// An element is an XML element, without its namespace and attributes.
-type element struct {
-	name     string
-	text     string
-	children []*element
+// An Element is an XML element, without its namespace and attributes.
+type Element struct {
+	Name     string
+	Text     string
+	Children []*Element
 }
 
-// find returns the first child of a name, nil when there is none or e is nil.
-func (e *element) find(name string) *element {
+// Find returns the first child of a name, nil when there is none or e is nil.
+func (e *Element) Find(name string) *Element {
 	if e == nil {
 		return nil
 	}
-	for _, child := range e.children {
-		if child.name == name {
+	for _, child := range e.Children {
+		if child.Name == name {
 			return child
 		}
 	}
@@ -112,10 +115,10 @@ func (e *element) find(name string) *element {
 }
 
 // parseXML reads a document into its elements.
-func parseXML(body []byte) (*element, error) {
+func parseXML(body []byte) (*Element, error) {
 	d := xml.NewDecoder(bytes.NewReader(body))
-	document := &element{}
-	open := []*element{document}
+	document := &Element{}
+	open := []*Element{document}
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -127,17 +130,17 @@ func parseXML(body []byte) (*element, error) {
 		inner := open[len(open)-1]
 		switch t := token.(type) {
 		case xml.StartElement:
-			child := &element{name: t.Name.Local}
-			inner.children = append(inner.children, child)
+			child := &Element{Name: t.Name.Local}
+			inner.Children = append(inner.Children, child)
 			open = append(open, child)
 		case xml.EndElement:
 			open = open[:len(open)-1]
 		case xml.CharData:
-			inner.text += string(t)
+			inner.Text += string(t)
 		}
 	}
-	if len(document.children) != 1 {
+	if len(document.Children) != 1 {
 		return nil, errors.New("it is not an XML document")
 	}
-	return document.children[0], nil
+	return document.Children[0], nil
 }

@@ -38,15 +38,34 @@ type apiClient struct {
 
 // call makes one call. in and out are structs with aws tags; out may be nil.
 func (c *apiClient) call(ctx context.Context, action string, in, out any) error {
+	body, err := c.send(ctx, action, awsquery.Encode(awsquery.EC2, in))
+	if err != nil {
+		return err
+	}
+	_, err = awsquery.DecodeResponse(awsquery.EC2, action, body, out)
+	return err
+}
+
+// ask makes one call and returns its answer as it is.
+func (c *apiClient) ask(ctx context.Context, action string, params awsquery.Params) (*awsquery.Element, error) {
+	body, err := c.send(ctx, action, params)
+	if err != nil {
+		return nil, err
+	}
+	answer, _, err := awsquery.ParseResponse(awsquery.EC2, action, body)
+	return answer, err
+}
+
+// send makes one call and returns what is answered with status 200.
+func (c *apiClient) send(ctx context.Context, action string, params awsquery.Params) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	params := awsquery.Encode(awsquery.EC2, in)
 	params["Action"], params["Version"] = action, apiVersion
 	form := params.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), strings.NewReader(form))
 	if err != nil {
-		return fmt.Errorf("call %s: %w", action, err)
+		return nil, fmt.Errorf("call %s: %w", action, err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	r.Header.Set("User-Agent", "ringfence")
@@ -58,19 +77,18 @@ func (c *apiClient) call(ctx context.Context, action string, in, out any) error 
 
 	w, err := c.http.Do(r)
 	if err != nil {
-		return c.unreachable(err)
+		return nil, c.unreachable(err)
 	}
 	defer w.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("read answer to %s: %w", action, err)
+		return nil, fmt.Errorf("read answer to %s: %w", action, err)
 	}
 	c.traceResponse(w, body)
 	if w.StatusCode != http.StatusOK {
-		return awsquery.DecodeError(w.StatusCode, body)
+		return nil, awsquery.DecodeError(w.StatusCode, body)
 	}
-	_, err = awsquery.DecodeResponse(awsquery.EC2, action, body, out)
-	return err
+	return body, nil
 }
 
 // unreachable says what to do about an endpoint that cannot be spoken to.

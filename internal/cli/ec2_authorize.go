@@ -8,13 +8,13 @@ import (
 )
 
 var ruleOptions = []option{
-	{"P", "protocol", "PROTOCOL", "tcp (the default), udp, icmp, all or a number"},
-	{"p", "port-range", "PORT", "a port, a range such as 80-90, or -1 for all; tcp and udp need it"},
-	{"t", "icmp-type-code", "TYPE:CODE", "-1 stands for all; icmp needs it"},
-	{"s", "cidr", "CIDR", "whom the rule is for, default 0.0.0.0/0; may be repeated"},
-	{"o", "source-or-dest-group", "GROUP", "whom the rule is for, a group; may be repeated"},
-	{"u", "source-or-dest-group-user", "USER", "whose group it is, default yours; once for each -o"},
-	{"", "egress", "", "a rule for packets that leave; only in a VPC"},
+	{"P", "protocol", "PROTOCOL", "tcp (the default), udp, icmp, all or a number", ""},
+	{"p", "port-range", "PORT", "a port, a range such as 80-90, or -1 for all; tcp and udp need it", ""},
+	{"t", "icmp-type-code", "TYPE:CODE", "-1 stands for all; icmp needs it", ""},
+	{"s", "cidr", "CIDR", "whom the rule is for, default 0.0.0.0/0; may be repeated", ""},
+	{"o", "source-or-dest-group", "GROUP", "whom the rule is for, a group; may be repeated", ""},
+	{"u", "source-or-dest-group-user", "USER", "whose group it is, default yours; once for each -o", ""},
+	{"", "egress", "", "a rule for packets that leave; only in a VPC", ""},
 }
 
 const ruleSynopsis = "GROUP [-P PROTOCOL] (-p PORT | -t TYPE:CODE) [-s CIDR ... | -o GROUP ... [-u USER ...]] [--egress]"
@@ -152,24 +152,30 @@ func (c *toolCall) permissions() ([]permissionRequest, error) {
 	if len(peers.Groups) > 0 && !c.has("protocol") && !c.has("port-range") && !c.has("icmp-type-code") {
 		return everything(peers), nil
 	}
-	p := peers
+	p, err := c.traffic()
+	p.Groups, p.Ranges, p.IPv6Ranges = peers.Groups, peers.Ranges, peers.IPv6Ranges
+	return []permissionRequest{p}, err
+}
+
+// traffic is what -P, -p and -t say, in a request without peers.
+func (c *toolCall) traffic() (p permissionRequest, err error) {
 	p.Protocol, err = c.protocol()
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	switch p.Protocol {
 	case "tcp", "udp", "6", "17":
 		if !c.has("port-range") {
-			return nil, missingOption("-p, --port-range PORT")
+			return p, missingOption("-p, --port-range PORT")
 		}
 		p.From, p.To, err = parsePorts(c.last("port-range"))
 	case "icmp", "1":
 		if !c.has("icmp-type-code") {
-			return nil, missingOption("-t, --icmp-type-code TYPE:CODE")
+			return p, missingOption("-t, --icmp-type-code TYPE:CODE")
 		}
 		p.From, p.To, err = parseICMP(c.last("icmp-type-code"))
 	}
-	return []permissionRequest{p}, err
+	return p, err
 }
 
 // everything is all traffic of the three protocols of EC2-Classic, in the order

@@ -12,8 +12,8 @@ var createGroup = &tool{
 	synopsis: "GROUP -d DESCRIPTION [-c VPC]",
 	about:    "create a security group",
 	options: []option{
-		{"d", "description", "DESCRIPTION", "what the group is for; required"},
-		{"c", "vpc", "VPC", "make the group for this VPC"},
+		{"d", "description", "DESCRIPTION", "what the group is for; required", ""},
+		{"c", "vpc", "VPC", "make the group for this VPC", ""},
 	},
 	example: `ec2-create-group webservers -d "My Web Server Group"`,
 	run:     runCreateGroup,

@@ -1,162 +1,162 @@
 package cli
 
-import (
-	"context"
-	"strings"
-	"time"
-)
+// The columns of an instance and of what is in it, as ec2-run-instances and
+// ec2-describe-instances print them ("Amazon EC2 Command Line Reference",
+// ec2-describe-instances).
 
-// A reservation is what one RunInstances call has launched.
-type reservation struct {
-	ID        string        `aws:"reservationId"`
-	Owner     string        `aws:"ownerId"`
-	Groups    []groupAnswer `aws:"groupSet"`
-	Instances []instance    `aws:"instancesSet"`
+var instanceRecord = record{
+	kind: "INSTANCE",
+	each: "instancesSet.item",
+	columns: []column{
+		{"ID", "instanceId"},
+		{"AMI", "imageId"},
+		{"Public DNS", "dnsName"},
+		{"Private DNS", "privateDnsName"},
+		{"State", "instanceState.name"},
+		{"Key", "keyName"},
+		{"AMI Index", "amiLaunchIndex"},
+		{"Product Codes", "productCodes.item.productCode"},
+		{"Type", "instanceType"},
+		{"Launch Time", "launchTime|time"},
+		{"Availability Zone", "placement.availabilityZone"},
+		{"Kernel", "kernelId"},
+		{"Ramdisk", "ramdiskId"},
+		{"Platform", "platform"},
+		{"Monitoring", "monitoring.state|monitoring"},
+		{"Public IP", "ipAddress"},
+		{"Private IP", "privateIpAddress"},
+		{"VPC", "vpcId"},
+		{"Subnet", "subnetId"},
+		{"Root Device Type", "rootDeviceType"},
+		{"Lifecycle", "instanceLifecycle"},
+		{"Spot Request", "spotInstanceRequestId"},
+		{"License", "="},
+		{"Placement Group", "placement.groupName"},
+		{"Virtualization Type", "virtualizationType"},
+		{"Hypervisor", "hypervisor"},
+		{"Client Token", "clientToken"},
+		{"Groups", "groupSet.item.groupId"},
+		{"Tenancy", "placement.tenancy"},
+		{"EBS Optimized", "ebsOptimized"},
+		{"IAM Profile", "iamInstanceProfile.arn"},
+		{"Architecture", "architecture"},
+	},
+	inner: []record{
+		{kind: "BLOCKDEVICE", each: "blockDeviceMapping.item", columns: untitled("deviceName", "ebs.volumeId", "ebs.attachTime")},
+		{
+			kind: "NIC", each: "networkInterfaceSet.item",
+			columns: untitled("networkInterfaceId", "subnetId", "vpcId", "ownerId", "status", "privateIpAddress", "privateDnsName", "sourceDestCheck"),
+			inner: []record{
+				{kind: "NICATTACHMENT", each: "attachment", columns: untitled("attachmentId", "deviceIndex", "status", "attachTime|time", "deleteOnTermination")},
+				{kind: "NICASSOCIATION", each: "association", columns: untitled("publicIp", "ipOwnerId", "^privateIpAddress")},
+				{kind: "GROUP", each: "groupSet.item", columns: untitled("groupId", "groupName")},
+				{kind: "PRIVATEIPADDRESS", each: "privateIpAddressesSet.item", columns: untitled("privateIpAddress", "privateDnsName", "association.publicIp")},
+			},
+		},
+		tagRecord("instance", "instanceId"),
+	},
 }
 
-// An instance is one as RunInstances and DescribeInstances answer it.
-type instance struct {
-	ID           string        `aws:"instanceId"`
-	Image        string        `aws:"imageId"`
-	State        instanceState `aws:"instanceState"`
-	PrivateDNS   string        `aws:"privateDnsName"`
-	PublicDNS    string        `aws:"dnsName"`
-	Key          string        `aws:"keyName"`
-	LaunchIndex  string        `aws:"amiLaunchIndex"`
-	ProductCodes []struct {
-		Code string `aws:"productCode"`
-	} `aws:"productCodes"`
-	Type           string        `aws:"instanceType"`
-	LaunchTime     time.Time     `aws:"launchTime"`
-	Placement      placement     `aws:"placement"`
-	Kernel         string        `aws:"kernelId"`
-	Ramdisk        string        `aws:"ramdiskId"`
-	Platform       string        `aws:"platform"`
-	Monitoring     state         `aws:"monitoring"`
-	Subnet         string        `aws:"subnetId"`
-	VPC            string        `aws:"vpcId"`
-	PrivateIP      string        `aws:"privateIpAddress"`
-	PublicIP       string        `aws:"ipAddress"`
-	GroupSet       []groupAnswer `aws:"groupSet"`
-	Architecture   string        `aws:"architecture"`
-	RootDeviceType string        `aws:"rootDeviceType"`
-	Devices        []device      `aws:"blockDeviceMapping"`
-	Virtualization string        `aws:"virtualizationType"`
-	Lifecycle      string        `aws:"instanceLifecycle"`
-	SpotRequest    string        `aws:"spotInstanceRequestId"`
-	ClientToken    string        `aws:"clientToken"`
-	Tags           []tag         `aws:"tagSet"`
-	Hypervisor     string        `aws:"hypervisor"`
-	EBSOptimized   string        `aws:"ebsOptimized"`
-	Profile        struct {
-		ARN string `aws:"arn"`
-	} `aws:"iamInstanceProfile"`
+// reservation returns the records of reservations at a path.
+func reservation(path string) []record {
+	return []record{{
+		kind: "RESERVATION", each: path,
+		columns: []column{{"ID", "reservationId"}, {"Owner", "ownerId"}, {"Groups", "groupSet.item.groupName or groupSet.item.groupId|spaced"}},
+		inner:   []record{instanceRecord},
+	}}
 }
 
-type instanceState struct {
-	Name string `aws:"name"`
+var instanceWords = []word{{"INSTANCE", "InstanceId.N", false}}
+
+// instanceTools are those of whole instances, but for the one that launches them.
+var instanceTools = []*tool{
+	{
+		names:   []string{"ec2-describe-instances", "ec2din"},
+		about:   "list instances",
+		example: "ec2-describe-instances -F instance-state-name=running",
+		action:  "DescribeInstances",
+		words:   []word{{"INSTANCE", "InstanceId.N", true}},
+		options: []option{filterOption},
+		records: reservation("reservationSet.item"),
+	},
+	{
+		names:   []string{"ec2-terminate-instances", "ec2kill"},
+		about:   "end instances for good",
+		example: "ec2-terminate-instances i-cfd732a6",
+		action:  "TerminateInstances",
+		words:   instanceWords,
+		records: stateChange,
+	},
+	{
+		names:   []string{"ec2-start-instances", "ec2start"},
+		about:   "start stopped instances",
+		example: "ec2-start-instances i-cfd732a6",
+		action:  "StartInstances",
+		words:   instanceWords,
+		records: stateChange,
+	},
+	{
+		names:   []string{"ec2-stop-instances", "ec2stop"},
+		about:   "stop instances; they can be started again",
+		example: "ec2-stop-instances i-cfd732a6",
+		action:  "StopInstances",
+		words:   instanceWords,
+		options: []option{{"f", "force", "", "do not wait for the instance to shut down", "Force"}},
+		records: stateChange,
+	},
+	{
+		names:   []string{"ec2-reboot-instances", "ec2reboot"},
+		about:   "reboot instances",
+		example: "ec2-reboot-instances i-cfd732a6",
+		action:  "RebootInstances",
+		words:   instanceWords,
+		records: []record{returned},
+	},
+	{
+		names:   []string{"ec2-monitor-instances", "ec2min"},
+		about:   "monitor instances in detail",
+		example: "ec2-monitor-instances i-cfd732a6",
+		action:  "MonitorInstances",
+		words:   instanceWords,
+		records: monitoringChange,
+	},
+	{
+		names:   []string{"ec2-unmonitor-instances", "ec2umin"},
+		about:   "no longer monitor instances in detail",
+		example: "ec2-unmonitor-instances i-cfd732a6",
+		action:  "UnmonitorInstances",
+		words:   instanceWords,
+		records: monitoringChange,
+	},
+	{
+		names:   []string{"ec2-describe-instance-status", "ec2dins"},
+		about:   "say how instances are",
+		example: "ec2-describe-instance-status i-cfd732a6",
+		action:  "DescribeInstanceStatus",
+		words:   []word{{"INSTANCE", "InstanceId.N", true}},
+		options: []option{
+			{"A", "include-all-instances", "", "those that do not run, too", "IncludeAllInstances"},
+			filterOption,
+		},
+		records: []record{{
+			kind: "INSTANCE", each: "instanceStatusSet.item",
+			columns: []column{
+				{"ID", "instanceId"}, {"Availability Zone", "availabilityZone"}, {"State", "instanceState.name"},
+				{"State Code", "instanceState.code"}, {"Instance Status", "instanceStatus.status"}, {"System Status", "systemStatus.status"},
+			},
+			inner: []record{
+				{kind: "SYSTEMSTATUS", each: "systemStatus.details.item", columns: untitled("name", "status", "impairedSince|time")},
+				{kind: "INSTANCESTATUS", each: "instanceStatus.details.item", columns: untitled("name", "status", "impairedSince|time")},
+				{kind: "EVENT", each: "eventsSet.item", columns: untitled("code", "notBefore|time", "notAfter|time", "description")},
+			},
+		}},
+	},
 }
 
-type state struct {
-	State string `aws:"state"`
-}
+// stateChange prints the state before and the state now.
+var stateChange = []record{{
+	kind: "INSTANCE", each: "instancesSet.item",
+	columns: []column{{"ID", "instanceId"}, {"Previous State", "previousState.name"}, {"Current State", "currentState.name"}},
+}}
 
-type placement struct {
-	Zone    string `aws:"availabilityZone"`
-	Group   string `aws:"groupName"`
-	Tenancy string `aws:"tenancy"`
-}
-
-type device struct {
-	Name   string `aws:"deviceName"`
-	Volume struct {
-		ID       string    `aws:"volumeId"`
-		Attached time.Time `aws:"attachTime"`
-	} `aws:"ebs"`
-}
-
-var describeInstances = &tool{
-	names:    []string{"ec2-describe-instances", "ec2din"},
-	synopsis: "[INSTANCE ...] [-F NAME=VALUE ...]",
-	about:    "list instances",
-	options:  []option{filterOption},
-	example:  "ec2-describe-instances -F instance-state-name=running",
-	run:      runDescribeInstances,
-}
-
-func runDescribeInstances(ctx context.Context, c *toolCall) error {
-	filters, err := c.filters()
-	if err != nil {
-		return err
-	}
-	in := struct {
-		dryRun
-		IDs     []string `aws:"InstanceId"`
-		Filters []filter `aws:"Filter"`
-	}{c.dryRun(), c.positional, filters}
-	var out struct {
-		Reservations []reservation `aws:"reservationSet"`
-	}
-	if err := c.api.call(ctx, "DescribeInstances", &in, &out); err != nil {
-		return err
-	}
-	c.addInstanceHeaders()
-	for i := range out.Reservations {
-		c.addReservation(&out.Reservations[i])
-	}
-	return nil
-}
-
-// addInstanceHeaders prints the names of the columns, if they are wanted.
-func (c *toolCall) addInstanceHeaders() {
-	if !c.has("headers") {
-		return
-	}
-	c.out.add("RESERVATION", "ID", "Owner", "Groups")
-	c.out.add("INSTANCE", "ID", "AMI", "Public DNS", "Private DNS", "State", "Key", "AMI Index", "Product Codes",
-		"Type", "Launch Time", "Availability Zone", "Kernel", "Ramdisk", "Platform", "Monitoring", "Public IP",
-		"Private IP", "VPC", "Subnet", "Root Device Type", "Lifecycle", "Spot Request", "License", "Placement Group",
-		"Virtualization Type", "Hypervisor", "Client Token", "Groups", "Tenancy", "EBS Optimized", "IAM Profile", "Architecture")
-}
-
-func (c *toolCall) addReservation(r *reservation) {
-	names := make([]string, len(r.Groups))
-	for i, g := range r.Groups {
-		names[i] = firstNonEmpty(g.Name, g.ID)
-	}
-	c.out.add("RESERVATION", r.ID, r.Owner, strings.Join(names, ", "))
-	for i := range r.Instances {
-		c.addInstance(&r.Instances[i])
-	}
-}
-
-// addInstance prints the record of an instance, with all of its columns, and
-// those of its volumes and tags.
-func (c *toolCall) addInstance(i *instance) {
-	codes := make([]string, len(i.ProductCodes))
-	for n, p := range i.ProductCodes {
-		codes[n] = p.Code
-	}
-	groups := make([]string, len(i.GroupSet))
-	for n, g := range i.GroupSet {
-		groups[n] = g.ID
-	}
-	c.out.add("INSTANCE", i.ID, i.Image, i.PublicDNS, i.PrivateDNS, i.State.Name, i.Key, i.LaunchIndex, strings.Join(codes, ","),
-		i.Type, formatTime(i.LaunchTime, "2006-01-02T15:04:05-0700"), i.Placement.Zone, i.Kernel, i.Ramdisk, i.Platform,
-		"monitoring-"+firstNonEmpty(i.Monitoring.State, "disabled"), i.PublicIP,
-		i.PrivateIP, i.VPC, i.Subnet, i.RootDeviceType, i.Lifecycle, i.SpotRequest, "", i.Placement.Group,
-		i.Virtualization, i.Hypervisor, i.ClientToken, strings.Join(groups, ","), i.Placement.Tenancy, i.EBSOptimized,
-		i.Profile.ARN, i.Architecture)
-	for _, d := range i.Devices {
-		c.out.add("BLOCKDEVICE", d.Name, d.Volume.ID, formatTime(d.Volume.Attached, "2006-01-02T15:04:05.000Z"))
-	}
-	c.addTags("instance", i.ID, i.Tags)
-}
-
-// formatTime is "" for no time.
-func formatTime(t time.Time, layout string) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(layout)
-}
+var monitoringChange = []record{{each: "instancesSet.item", columns: untitled("instanceId", "monitoring.state|monitoring")}}

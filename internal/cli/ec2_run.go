@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"ringfence/internal/awsquery"
 )
 
 var runInstances = &tool{
@@ -13,20 +15,20 @@ var runInstances = &tool{
 	synopsis: "AMI [-n MIN[-MAX]] [-g GROUP ...] [options]",
 	about:    "launch instances",
 	options: []option{
-		{"n", "instance-count", "MIN[-MAX]", "how many, default 1"},
-		{"g", "group", "GROUP", "security group, by name or id; may be repeated; default: default"},
-		{"k", "key", "KEYPAIR", "key pair for logins"},
-		{"t", "instance-type", "TYPE", "instance type, default m1.small"},
-		{"z", "availability-zone", "ZONE", "availability zone"},
-		{"d", "user-data", "DATA", "data for the instances; a script when it begins with #!"},
-		{"f", "user-data-file", "FILE", "the same, from a file"},
-		{"s", "subnet", "SUBNET", "subnet of a VPC"},
-		{"b", "block-device-mapping", "NAME=SPEC", "SPEC: none, ephemeralN or [SNAPSHOT]:[SIZE]:[DELETE]; may be repeated"},
-		{"m", "monitor", "", "monitor in detail"},
-		{"", "kernel", "KERNEL", "kernel"},
-		{"", "ramdisk", "RAMDISK", "ramdisk"},
-		{"", "private-ip-address", "ADDRESS", "private address in the subnet"},
-		{"", "client-token", "TOKEN", "launch only once, however often this is repeated"},
+		{"n", "instance-count", "MIN[-MAX]", "how many, default 1", ""},
+		{"g", "group", "GROUP", "security group, by name or id; may be repeated; default: default", ""},
+		{"k", "key", "KEYPAIR", "key pair for logins", ""},
+		{"t", "instance-type", "TYPE", "instance type, default m1.small", ""},
+		{"z", "availability-zone", "ZONE", "availability zone", ""},
+		{"d", "user-data", "DATA", "data for the instances; a script when it begins with #!", ""},
+		{"f", "user-data-file", "FILE", "the same, from a file", ""},
+		{"s", "subnet", "SUBNET", "subnet of a VPC", ""},
+		{"b", "block-device-mapping", "NAME=SPEC", "SPEC: none, ephemeralN or [SNAPSHOT]:[SIZE]:[DELETE]; may be repeated", ""},
+		{"m", "monitor", "", "monitor in detail", ""},
+		{"", "kernel", "KERNEL", "kernel", ""},
+		{"", "ramdisk", "RAMDISK", "ramdisk", ""},
+		{"", "private-ip-address", "ADDRESS", "private address in the subnet", ""},
+		{"", "client-token", "TOKEN", "launch only once, however often this is repeated", ""},
 	},
 	example: "ec2-run-instances ami-fba54092 -n 7 -g apache",
 	run:     runRunInstances,
@@ -79,12 +81,11 @@ func runRunInstances(ctx context.Context, c *toolCall) error {
 	if err != nil {
 		return err
 	}
-	var out reservation
-	if err := c.api.call(ctx, "RunInstances", in, &out); err != nil {
+	answer, err := c.api.ask(ctx, "RunInstances", awsquery.Encode(awsquery.EC2, in))
+	if err != nil {
 		return err
 	}
-	c.addInstanceHeaders()
-	c.addReservation(&out)
+	c.print(reservation(""), answer)
 	return nil
 }
 

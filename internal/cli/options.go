@@ -14,6 +14,25 @@ type option struct {
 	long  string // without its dashes
 	arg   string // what its value is called; "" when it has none
 	about string
+	param string // of the call that it stands for, see sendOption; "" for none
+}
+
+// String is how help texts and errors name o: -c, --vpc VPC.
+func (o option) String() string {
+	name := "--" + o.long
+	if o.short != "" {
+		name = "-" + o.short + ", " + name
+	}
+	return strings.TrimSpace(name + " " + o.arg)
+}
+
+// brief is how o is given: -c VPC.
+func (o option) brief() string {
+	name := "--" + o.long
+	if o.short != "" {
+		name = "-" + o.short
+	}
+	return strings.TrimSpace(name + " " + o.arg)
 }
 
 // arguments are what was given to a tool.
@@ -107,12 +126,9 @@ func (a *arguments) readDash(stdin io.Reader) error {
 // writeOptions prints options for a help text.
 func writeOptions(w io.Writer, options []option) {
 	for _, o := range options {
-		name := "    --" + o.long
-		if o.short != "" {
-			name = "-" + o.short + ", --" + o.long
-		}
-		if o.arg != "" {
-			name += " " + o.arg
+		name := o.String()
+		if o.short == "" {
+			name = "    " + name
 		}
 		fmt.Fprintf(w, "  %-36s %s\n", name, o.about)
 	}

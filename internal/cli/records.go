@@ -36,6 +36,11 @@ func (r *records) add(fields ...string) {
 	fmt.Fprintln(r.w, strings.Join(fields, "\t")) // flush returns its error
 }
 
+// text prints what is no record.
+func (r *records) text(s string) {
+	r.w.WriteString(s) // flush returns its error
+}
+
 // flush prints what is left, and says whether all could be printed.
 func (r *records) flush() error {
 	if err := r.w.Flush(); err != nil {

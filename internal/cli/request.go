@@ -40,7 +40,7 @@ type filter struct {
 }
 
 // filterOption is the option that filters reads.
-var filterOption = option{"F", "filter", "NAME=VALUE", "only those that match; may be repeated"}
+var filterOption = option{"F", "filter", "NAME=VALUE", "only those that match; may be repeated", ""}
 
 // filters collects -F name=value. Values of one name are alternatives.
 func (c *toolCall) filters() ([]filter, error) {

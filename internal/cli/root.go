@@ -81,7 +81,7 @@ func newRoot(env *Env) *cobra.Command {
 // flags.
 func (c *command) toolCommand(t *tool) *cobra.Command {
 	return &cobra.Command{
-		Use:                t.name() + " " + t.synopsis,
+		Use:                t.usage(),
 		Aliases:            t.names[1:],
 		Short:              strings.ToUpper(t.about[:1]) + t.about[1:],
 		GroupID:            "tools",

@@ -5,17 +5,31 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ringfence/internal/awsquery"
 )
 
 // A tool is one of the EC2 command line tools ("Amazon EC2 Command Line
 // Reference" of 2012).
 type tool struct {
 	names    []string // the long one first
-	synopsis string   // what follows the name
+	synopsis string   // what follows the name; "" where words and options say it all
 	about    string
 	options  []option // its own; generalOptions are everyone's
 	example  string
-	run      func(context.Context, *toolCall) error
+
+	action   string // that it calls; "" for none, or for several
+	words    []word
+	required []string                               // long names of options; with | between those of which one must be given
+	prepare  func(*toolCall, awsquery.Params) error // sends what is no parameter by itself; may be nil
+	records  []record                               // of the answer to action
+	run      func(context.Context, *toolCall) error // nil: call action and print records
+	offline  bool                                   // speaks to no endpoint
+}
+
+// option returns t's own option of a long name that it has.
+func (t *tool) option(long string) option {
+	return t.options[slices.IndexFunc(t.options, func(o option) bool { return o.long == long })]
 }
 
 // name is what users call t.
@@ -23,10 +37,11 @@ func (t *tool) name() string { return t.names[0] }
 
 // tools returns all tools there are.
 func tools() []*tool {
-	return []*tool{
-		createGroup, describeGroup, authorize, revoke, deleteGroup,
-		runInstances, describeInstances, terminateInstances, startInstances, stopInstances, rebootInstances,
-	}
+	return slices.Concat(
+		[]*tool{createGroup, describeGroup, authorize, revoke, deleteGroup, runInstances},
+		instanceTools, attributeTools, consoleTools, tagTools, addressTools, placeTools,
+		vpcTools, gatewayTools, routeTools, aclTools, interfaceTools, []*tool{toolVersion},
+	)
 }
 
 // findTool returns the tool of any of its names, nil when there is none.
@@ -41,24 +56,24 @@ func findTool(name string) *tool {
 
 // generalOptions are understood by every tool ("Common Options for CLI Tools").
 var generalOptions = []option{
-	{"O", "aws-access-key", "KEY", "access key (AWS_ACCESS_KEY)"},
-	{"W", "aws-secret-key", "KEY", "secret key (AWS_SECRET_KEY)"},
-	{"T", "security-token", "TOKEN", "session token (AWS_DELEGATION_TOKEN)"},
-	{"K", "private-key", "FILE", "not used: calls are signed with -O and -W"},
-	{"C", "cert", "FILE", "not used: calls are signed with -O and -W"},
-	{"U", "url", "URL", "endpoint (EC2_URL)"},
-	{"", "region", "REGION", "region, instead of the endpoint's"},
-	{"D", "auth-dry-run", "", "only check whether the call would succeed"},
-	{"v", "verbose", "", "show requests and answers on standard error"},
-	{"", "debug", "", "show their headers too"},
-	{"H", "headers", "", "print column headers"},
-	{"", "show-empty-fields", "", "print (nil) for empty columns"},
-	{"", "hide-tags", "", "print no tags"},
-	{"", "connection-timeout", "SECONDS", "time to connect, default 30"},
-	{"", "request-timeout", "SECONDS", "time for a whole call, default 120"},
-	{"", "data-dir", "DIRECTORY", "data directory of the daemon to use without -U and -O (RINGFENCE_DATA_DIR)"},
-	{"", "endpoint", "URL", "the same as -U"},
-	{"h", "help", "", "print this text; -? does too"},
+	{"O", "aws-access-key", "KEY", "access key (AWS_ACCESS_KEY)", ""},
+	{"W", "aws-secret-key", "KEY", "secret key (AWS_SECRET_KEY)", ""},
+	{"T", "security-token", "TOKEN", "session token (AWS_DELEGATION_TOKEN)", ""},
+	{"K", "private-key", "FILE", "not used: calls are signed with -O and -W", ""},
+	{"C", "cert", "FILE", "not used: calls are signed with -O and -W", ""},
+	{"U", "url", "URL", "endpoint (EC2_URL)", ""},
+	{"", "region", "REGION", "region, instead of the endpoint's", ""},
+	{"D", "auth-dry-run", "", "only check whether the call would succeed", ""},
+	{"v", "verbose", "", "show requests and answers on standard error", ""},
+	{"", "debug", "", "show their headers too", ""},
+	{"H", "headers", "", "print column headers", ""},
+	{"", "show-empty-fields", "", "print (nil) for empty columns", ""},
+	{"", "hide-tags", "", "print no tags", ""},
+	{"", "connection-timeout", "SECONDS", "time to connect, default 30", ""},
+	{"", "request-timeout", "SECONDS", "time for a whole call, default 120", ""},
+	{"", "data-dir", "DIRECTORY", "data directory of the daemon to use without -U and -O (RINGFENCE_DATA_DIR)", ""},
+	{"", "endpoint", "URL", "the same as -U", ""},
+	{"h", "help", "", "print this text; -? does too", ""},
 }
 
 // A toolError is an error of a tool that was run as ringfence ec2-….
@@ -69,9 +84,10 @@ func (e *toolError) Error() string { return e.err.Error() }
 // A toolCall is one run of a tool.
 type toolCall struct {
 	*arguments
-	env *Env
-	api *apiClient
-	out *records
+	tool *tool
+	env  *Env
+	api  *apiClient
+	out  *records
 }
 
 // runTool runs a tool with the arguments after its name.
@@ -87,12 +103,17 @@ func runTool(ctx context.Context, env *Env, t *tool, args []string) error {
 	if err := parsed.readDash(env.Stdin); err != nil {
 		return err
 	}
-	api, err := newAPIClient(ctx, env, parsed)
-	if err != nil {
-		return err
+	c := &toolCall{arguments: parsed, tool: t, env: env, out: newRecords(env.Stdout, parsed.has("show-empty-fields"))}
+	if !t.offline {
+		if c.api, err = newAPIClient(ctx, env, parsed); err != nil {
+			return err
+		}
 	}
-	c := &toolCall{arguments: parsed, env: env, api: api, out: newRecords(env.Stdout, parsed.has("show-empty-fields"))}
-	if err := t.run(ctx, c); err != nil {
+	run := t.run
+	if run == nil {
+		run = callAndPrint
+	}
+	if err := run(ctx, c); err != nil {
 		return err
 	}
 	return c.out.flush()
@@ -104,7 +125,7 @@ func (t *tool) writeHelp(env *Env) {
 	if len(t.names) > 1 {
 		fmt.Fprintf(w, "also called %s\n", strings.Join(t.names[1:], ", "))
 	}
-	fmt.Fprintf(w, "\nusage: %s\n", strings.TrimSpace(t.name()+" "+t.synopsis))
+	fmt.Fprintf(w, "\nusage: %s\n", t.usage())
 	if len(t.options) > 0 {
 		fmt.Fprintf(w, "\noptions:\n")
 		writeOptions(w, t.options)

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"ringfence/internal/awsquery"
+)
+
+// TestToolsSpeakOfWhatTheAPIHas holds the parameters and the paths of all tools
+// to AWS's model of the API.
+func TestToolsSpeakOfWhatTheAPIHas(t *testing.T) {
+	model, err := awsquery.NewModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range tools() {
+		if tool.action == "" {
+			continue
+		}
+		var params []string
+		for _, w := range tool.words {
+			params = append(params, w.param)
+		}
+		for _, o := range tool.options {
+			name, _, _ := strings.Cut(o.param, "=")
+			params = append(params, name)
+		}
+		for _, p := range params {
+			p = strings.ReplaceAll(p, ".N", ".1")
+			if p != "" && p != ".1" && !model.HasParameter(awsquery.EC2, tool.action, p) {
+				t.Errorf("%s: %s has no parameter %s", tool.name(), tool.action, p)
+			}
+		}
+		for _, path := range recordPaths(tool.records, []string{""}) {
+			if !model.HasElement(awsquery.EC2, tool.action, path) {
+				t.Errorf("%s: the answer to %s has no element %s", tool.name(), tool.action, path)
+			}
+		}
+	}
+}
+
+// recordPaths returns the paths from the top of the answer to all that records
+// print. outer are the paths of the enclosing records, the innermost last.
+func recordPaths(records []record, outer []string) []string {
+	var paths []string
+	for _, r := range records {
+		scopes := append(slices.Clone(outer), join(outer[len(outer)-1], r.each))
+		for _, c := range r.columns {
+			path, _, _ := strings.Cut(c.path, "|")
+			path, _, _ = strings.Cut(path, "?")
+			for _, p := range strings.Split(path, " or ") {
+				up := len(p) - len(strings.TrimLeft(p, "^"))
+				p = p[up:]
+				if !strings.HasPrefix(p, "$") && !strings.HasPrefix(p, "=") && p != "return" { // which the model leaves out
+					paths = append(paths, join(scopes[len(scopes)-1-up], p))
+				}
+			}
+		}
+		paths = append(paths, recordPaths(r.inner, scopes)...)
+	}
+	return paths
+}
+
+func join(path, rest string) string { return strings.Trim(path+"."+rest, ".") }
+
+// TestToolsAreWhole looks for what a table of tools may get wrong.
+func TestToolsAreWhole(t *testing.T) {
+	owners := map[string]string{}
+	for _, tool := range tools() {
+		for _, name := range tool.names {
+			if other, ok := owners[name]; ok {
+				t.Errorf("both %s and %s are called %s", other, tool.name(), name)
+			}
+			owners[name] = tool.name()
+		}
+		if !strings.HasPrefix(tool.example, tool.name()) {
+			t.Errorf("the example of %s is %q", tool.name(), tool.example)
+		}
+		options := map[string]bool{}
+		for _, o := range slices.Concat(tool.options, generalOptions) {
+			for _, name := range []string{"-" + o.short, "--" + o.long} {
+				if name != "-" && options[name] {
+					t.Errorf("%s has %s twice", tool.name(), name)
+				}
+				options[name] = true
+			}
+		}
+		for _, alternatives := range tool.required {
+			for _, long := range strings.Split(alternatives, "|") {
+				if !options["--"+long] {
+					t.Errorf("%s requires --%s, which it does not have", tool.name(), long)
+				}
+			}
+		}
+		for _, path := range formatsOf(tool.records) {
+			if formats[path] == nil {
+				t.Errorf("%s writes a column as %s, which is none of %v", tool.name(), path, slices.Sorted(maps.Keys(formats)))
+			}
+		}
+	}
+}
+
+func formatsOf(records []record) []string {
+	var names []string
+	for _, r := range records {
+		for _, c := range r.columns {
+			if _, format, ok := strings.Cut(c.path, "|"); ok {
+				names = append(names, format)
+			}
+		}
+		names = append(names, formatsOf(r.inner)...)
+	}
+	return names
+}
