@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"reflect"
+	"regexp"
+	"slices"
 
 	"ringfence/internal/awsquery"
 	"ringfence/internal/vpc"
@@ -69,12 +71,33 @@ type returnOutput struct {
 // IsAction reports whether a service has an action.
 func IsAction(s awsquery.Service, name string) bool { return actions[s][name] != nil }
 
+// findAction returns the action of a call, if the call's version has it.
 func findAction(s awsquery.Service, call *awsquery.Call) (*action, error) {
 	if call.Action == "" {
 		return nil, vpc.Errorf(vpc.MissingAction, "The request must contain the parameter Action")
 	}
-	if act, ok := actions[s][call.Action]; ok {
-		return act, nil
+	act, ok := actions[s][call.Action]
+	if !ok {
+		return nil, errInvalidAction(call.Action)
 	}
-	return nil, vpc.Errorf(vpc.InvalidAction, "The action %s is not valid for this web service.", call.Action)
+	if err := checkVersion(s, call.Version); err != nil {
+		return nil, err
+	}
+	if s == awsquery.EC2 && call.Version < firstVersions[call.Action] {
+		return nil, errInvalidAction(call.Action)
+	}
+	return act, nil
+}
+
+func errInvalidAction(name string) error {
+	return vpc.Errorf(vpc.InvalidAction, "The action %s is not valid for this web service.", name)
+}
+
+// listIndex is the index of a list in a parameter's name.
+var listIndex = regexp.MustCompile(`\.[0-9]+\b`)
+
+// reads reports whether the action's input has a parameter, in some version.
+func (a *action) reads(parameter string) bool {
+	name := listIndex.ReplaceAllString(parameter, ".N")
+	return slices.Contains(a.done, name) || slices.Contains(a.kept, name)
 }

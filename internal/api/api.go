@@ -63,14 +63,11 @@ func (a *API) Call(ctx context.Context, caller Caller, call *awsquery.Call) (*An
 	if err != nil {
 		return nil, err
 	}
-	if err := checkVersion(caller.Service, call.Version); err != nil {
-		return nil, err
-	}
 	in, err := a.decode(caller.Service, call, act)
 	if err != nil {
 		return nil, err
 	}
-	r := &request{API: a, Caller: caller, params: call.Params}
+	r := &request{API: a, Caller: caller, version: call.Version, params: call.Params}
 	if d, ok := in.(interface{ wantsDryRun() bool }); ok {
 		r.dryRun = d.wantsDryRun()
 	}
@@ -93,10 +90,10 @@ func (a *API) Call(ctx context.Context, caller Caller, call *awsquery.Call) (*An
 // decode reads the parameters of a call into the action's input.
 func (a *API) decode(s awsquery.Service, call *awsquery.Call, act *action) (any, error) {
 	in := act.newInput()
-	unknown, err := awsquery.Decode(s, call.Params, in)
+	unknown, err := awsquery.Decode(s, call.Version, call.Params, in)
 	if len(unknown) > 0 {
 		name := unknown[0]
-		if a.model.HasParameter(s, call.Action, name) && !slices.Contains(act.unrecognized, name) {
+		if a.model.HasParameter(s, call.Action, name) && !slices.Contains(act.unrecognized, name) && !act.reads(name) {
 			return nil, vpc.Errorf(vpc.UnsupportedOperation, "The parameter %s is not supported by ringfence.", name)
 		}
 		return nil, vpc.Errorf(vpc.UnknownParameter, "The parameter %s is not recognized", name)
@@ -104,30 +101,11 @@ func (a *API) decode(s awsquery.Service, call *awsquery.Call, act *action) (any,
 	return in, err
 }
 
-// The API versions that EC2 is spoken in. Versions are dates, so they order as
-// strings; an answer shows what its version has.
-const (
-	oldestEC2Version = "2008-02-01"
-	newestEC2Version = "2016-11-15"
-	stsVersion       = "2011-06-15"
-)
-
-func checkVersion(s awsquery.Service, version string) error {
-	switch {
-	case version == "":
-		return vpc.Errorf(vpc.MissingParameter, "The request must contain the parameter Version")
-	case s == awsquery.EC2 && oldestEC2Version <= version && version <= newestEC2Version && len(version) == len(newestEC2Version):
-		return nil
-	case s == awsquery.STS && version == stsVersion:
-		return nil
-	}
-	return vpc.Errorf(vpc.NoSuchVersion, "The requested version (%s) of service %s does not exist", version, s)
-}
-
 // A request is one call on its way.
 type request struct {
 	*API
 	Caller
+	version  string // of the API
 	params   awsquery.Params
 	dryRun   bool
 	revision int64 // what has been read or written last
@@ -135,7 +113,7 @@ type request struct {
 
 // dryRun is part of every input that has the parameter.
 type dryRun struct {
-	DryRun bool `aws:"DryRun"`
+	DryRun bool `aws:"DryRun,since=2013-06-15"`
 }
 
 func (d dryRun) wantsDryRun() bool { return d.DryRun }

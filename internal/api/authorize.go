@@ -14,14 +14,14 @@ type authorizeIngressInput struct {
 	dryRun
 	groupName
 	ingressPermissions
-	Tags []tagSpecification `aws:"TagSpecification"`
+	Tags []tagSpecification `aws:"TagSpecification,since=2016-11-15"`
 }
 
 type authorizeEgressInput struct {
 	dryRun
 	GroupID string `aws:"GroupId,required"`
 	permissionList
-	Tags []tagSpecification `aws:"TagSpecification"`
+	Tags []tagSpecification `aws:"TagSpecification,since=2016-11-15"`
 }
 
 type authorizeOutput struct {

@@ -19,6 +19,8 @@ type caller struct {
 	region  string
 	service awsquery.Service
 	version string
+
+	sign func(*caller, awsquery.Params) *http.Request // nil: version 4, by POST
 }
 
 func (w *world) caller(t testing.TB, id vpc.AccountID) *caller {
@@ -30,8 +32,8 @@ func (w *world) callerWith(t testing.TB, a *vpc.Account) *caller {
 		region: "us-east-1", service: awsquery.EC2, version: "2016-11-15"}
 }
 
-// call sends one signed call, by POST, and returns the answer as it is.
-// Parameters are Name=Value.
+// call sends one signed call and returns the answer as it is. Parameters are
+// Name=Value.
 func (c *caller) call(action string, params ...string) (status int, body string) {
 	c.t.Helper()
 	all := awsquery.Params{"Action": action, "Version": c.version}
@@ -39,13 +41,28 @@ func (c *caller) call(action string, params ...string) (status int, body string)
 		name, value, _ := strings.Cut(p, "=")
 		all[name] = value
 	}
-	form := all.Encode()
+	sign := c.sign
+	if sign == nil {
+		sign = (*caller).signVersion4
+	}
+	return c.do(sign(c, all))
+}
+
+// signVersion4 is a call by POST, signed with version 4.
+func (c *caller) signVersion4(params awsquery.Params) *http.Request {
+	form := params.Encode()
 	r, err := http.NewRequest(http.MethodPost, c.world.http.URL+"/", strings.NewReader(form))
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	awsquery.Sign(r, []byte(form), c.key, c.region, c.service, time.Now())
+	return r
+}
+
+// do sends a request and returns the answer as it is.
+func (c *caller) do(r *http.Request) (status int, body string) {
+	c.t.Helper()
 	resp, err := c.world.http.Client().Do(r)
 	if err != nil {
 		c.t.Fatal(err)

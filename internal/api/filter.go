@@ -16,7 +16,7 @@ type filter struct {
 
 // filters is part of every input that has the parameter.
 type filters struct {
-	Filters []filter `aws:"Filter"`
+	Filters []filter `aws:"Filter,since=2010-08-31"`
 }
 
 // maxFilterValues is how many values the filters of one call may have together

@@ -15,8 +15,8 @@ type createSecurityGroupInput struct {
 	dryRun
 	GroupName   string             `aws:"GroupName,required"`
 	Description string             `aws:"GroupDescription,required"`
-	VPC         string             `aws:"VpcId"`
-	Tags        []tagSpecification `aws:"TagSpecification"`
+	VPC         string             `aws:"VpcId,since=2011-01-01"`
+	Tags        []tagSpecification `aws:"TagSpecification,since=2016-11-15"`
 }
 
 type createSecurityGroupOutput struct {

@@ -14,7 +14,7 @@ type describeSecurityGroupsInput struct {
 	filters
 	paging
 	GroupNames []string `aws:"GroupName,bare"`
-	GroupIDs   []string `aws:"GroupId,bare"`
+	GroupIDs   []string `aws:"GroupId,bare,since=2011-01-01"`
 }
 
 type describeSecurityGroupsOutput struct {
@@ -23,17 +23,19 @@ type describeSecurityGroupsOutput struct {
 }
 
 // securityGroupItem is a group in an answer. Which version shows what is from
-// the samples of the EC2 User Guide 2012-05-01 and the ELB Developer Guide.
+// the samples of the EC2 User Guide 2012-05-01 and the ELB Developer Guide: up
+// to 2012-03-01 a group of EC2-Classic has no empty elements for what only those
+// of VPCs have.
 type securityGroupItem struct {
-	OwnerID           vpc.AccountID    `aws:"ownerId"`
-	GroupID           vpc.GroupID      `aws:"groupId,since=2011-01-01"`
-	GroupName         string           `aws:"groupName"`
-	Description       string           `aws:"groupDescription"`
-	VPC               vpc.NetworkID    `aws:"vpcId,since=2012-05-01"`
-	Permissions       []permissionItem `aws:"ipPermissions"`
-	PermissionsEgress []permissionItem `aws:"ipPermissionsEgress,since=2012-05-01"`
-	Tags              []tagItem        `aws:"tagSet,since=2012-05-01"`
-	ARN               string           `aws:"securityGroupArn,since=2016-11-15,omitempty"`
+	OwnerID           vpc.AccountID     `aws:"ownerId"`
+	GroupID           vpc.GroupID       `aws:"groupId,since=2011-01-01"`
+	GroupName         string            `aws:"groupName"`
+	Description       string            `aws:"groupDescription"`
+	VPC               *vpc.NetworkID    `aws:"vpcId,since=2011-01-01"`
+	Permissions       []permissionItem  `aws:"ipPermissions"`
+	PermissionsEgress *[]permissionItem `aws:"ipPermissionsEgress,since=2011-01-01"`
+	Tags              *[]tagItem        `aws:"tagSet,since=2010-08-31"`
+	ARN               string            `aws:"securityGroupArn,since=2016-11-15,omitempty"`
 }
 
 // describeSecurityGroups implements DescribeSecurityGroups.
@@ -62,7 +64,7 @@ func (r *request) describeSecurityGroups(ctx context.Context, in *describeSecuri
 	}
 	out := &describeSecurityGroupsOutput{NextToken: next, Groups: make([]securityGroupItem, len(page))}
 	for i, g := range page {
-		out.Groups[i] = g.item()
+		out.Groups[i] = g.item(r.version)
 	}
 	return out, nil
 }
@@ -104,13 +106,24 @@ type groupWithRules struct {
 
 func (g groupWithRules) order() string { return groupOrder(g.SecurityGroup) }
 
-func (g groupWithRules) item() securityGroupItem {
-	return securityGroupItem{
-		OwnerID: g.Account, GroupID: g.ID, GroupName: g.Name, Description: g.Description, VPC: vpcIDOf(g.SecurityGroup),
-		Permissions:       permissionItems(g.reader, g.SecurityGroup, g.directed(false)),
-		PermissionsEgress: permissionItems(g.reader, g.SecurityGroup, g.directed(true)),
-		Tags:              tagItems(g.Tags), ARN: groupARN(g.SecurityGroup),
+// emptyElementsSince is the first API version that shows what a group of
+// EC2-Classic does not have as empty elements.
+const emptyElementsSince = "2012-05-01"
+
+func (g groupWithRules) item(version string) securityGroupItem {
+	item := securityGroupItem{
+		OwnerID: g.Account, GroupID: g.ID, GroupName: g.Name, Description: g.Description,
+		Permissions: permissionItems(g.reader, g.SecurityGroup, g.directed(false)), ARN: groupARN(g.SecurityGroup),
 	}
+	withEmpty := version >= emptyElementsSince
+	if withEmpty || !g.IsClassic() {
+		item.VPC = new(vpcIDOf(g.SecurityGroup))
+		item.PermissionsEgress = new(permissionItems(g.reader, g.SecurityGroup, g.directed(true)))
+	}
+	if withEmpty || len(g.Tags) > 0 {
+		item.Tags = new(tagItems(g.Tags))
+	}
+	return item
 }
 
 // vpcIDOf is the VPC that a group belongs to; "" in EC2-Classic.

@@ -9,7 +9,7 @@ import (
 
 // A groupName names a group of the caller, by name or by id.
 type groupName struct {
-	GroupID   string `aws:"GroupId"`
+	GroupID   string `aws:"GroupId,since=2011-01-01"`
 	GroupName string `aws:"GroupName"`
 }
 

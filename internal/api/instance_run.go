@@ -21,37 +21,37 @@ type runInstancesInput struct {
 	MinCount   int      `aws:"MinCount,required"`
 	MaxCount   int      `aws:"MaxCount,required"`
 	GroupNames []string `aws:"SecurityGroup,bare"`
-	GroupIDs   []string `aws:"SecurityGroupId,bare"`
+	GroupIDs   []string `aws:"SecurityGroupId,bare,since=2011-01-01"`
 	launchAddressInput
 	launchOptionsInput
-	Interfaces   []launchInterfaceInput `aws:"NetworkInterface"`
+	Interfaces   []launchInterfaceInput `aws:"NetworkInterface,since=2011-11-15"`
 	Placement    placementInput         `aws:"Placement"`
 	UserData     string                 `aws:"UserData"`
-	ClientToken  string                 `aws:"ClientToken"`
+	ClientToken  string                 `aws:"ClientToken,since=2010-08-31"`
 	InstanceType string                 `aws:"InstanceType"`
 	KeyName      string                 `aws:"KeyName"`
 	KernelID     string                 `aws:"KernelId"`
 	RamdiskID    string                 `aws:"RamdiskId"`
-	Monitoring   monitoringInput        `aws:"Monitoring"`
-	EBSOptimized bool                   `aws:"EbsOptimized"`
-	KeepAlive    bool                   `aws:"DisableApiTermination"`
-	KeepRunning  bool                   `aws:"DisableApiStop"`
-	AtShutdown   string                 `aws:"InstanceInitiatedShutdownBehavior"`
+	Monitoring   monitoringInput        `aws:"Monitoring,since=2009-04-04"`
+	EBSOptimized bool                   `aws:"EbsOptimized,since=2012-07-20"`
+	KeepAlive    bool                   `aws:"DisableApiTermination,since=2009-10-31"`
+	KeepRunning  bool                   `aws:"DisableApiStop,since=2016-11-15"`
+	AtShutdown   string                 `aws:"InstanceInitiatedShutdownBehavior,since=2009-10-31"`
 	BlockDevices []blockDeviceInput     `aws:"BlockDeviceMapping"`
-	Tags         []tagSpecification     `aws:"TagSpecification"`
+	Tags         []tagSpecification     `aws:"TagSpecification,since=2016-11-15"`
 }
 
 // launchAddressInput asks for one interface without naming it.
 type launchAddressInput struct {
-	SubnetID    string             `aws:"SubnetId"`
-	PrivateAddr string             `aws:"PrivateIpAddress"`
-	IPv6        []ipv6AddressInput `aws:"Ipv6Address"`
-	IPv6Count   *int               `aws:"Ipv6AddressCount"`
+	SubnetID    string             `aws:"SubnetId,since=2009-07-15"`
+	PrivateAddr string             `aws:"PrivateIpAddress,since=2011-01-01"`
+	IPv6        []ipv6AddressInput `aws:"Ipv6Address,since=2016-11-15"`
+	IPv6Count   *int               `aws:"Ipv6AddressCount,since=2016-11-15"`
 }
 
 type placementInput struct {
 	Zone    vpc.Zone `aws:"AvailabilityZone"`
-	Tenancy string   `aws:"Tenancy"`
+	Tenancy string   `aws:"Tenancy,since=2011-02-28"`
 }
 
 type monitoringInput struct {

@@ -24,7 +24,7 @@ const (
 
 // permissionList names rules in bundles.
 type permissionList struct {
-	Permissions []permission `aws:"IpPermissions"`
+	Permissions []permission `aws:"IpPermissions,since=2010-06-15"`
 }
 
 // ingressPermissions names rules in bundles, or one in the shorthand of the
@@ -48,13 +48,13 @@ type permission struct {
 	ToPort      *int64           `aws:"ToPort"`
 	Groups      []groupSource    `aws:"Groups"`
 	Ranges      []ipRange        `aws:"IpRanges"`
-	RangesIPv6  []ipv6Range      `aws:"Ipv6Ranges"`
-	PrefixLists []prefixListName `aws:"PrefixListIds"`
+	RangesIPv6  []ipv6Range      `aws:"Ipv6Ranges,since=2016-11-15"`
+	PrefixLists []prefixListName `aws:"PrefixListIds,since=2016-11-15"`
 }
 
 type ipRange struct {
 	CIDR        string `aws:"CidrIp"`
-	Description string `aws:"Description"`
+	Description string `aws:"Description,since=2016-11-15"`
 }
 
 type ipv6Range struct {
@@ -72,9 +72,9 @@ type prefixListName struct {
 type groupSource struct {
 	Owner       string        `aws:"UserId"`
 	Name        string        `aws:"GroupName"`
-	ID          string        `aws:"GroupId"`
-	VPC         vpc.NetworkID `aws:"VpcId"`
-	Description string        `aws:"Description"`
+	ID          string        `aws:"GroupId,since=2011-01-01"`
+	VPC         vpc.NetworkID `aws:"VpcId,since=2016-11-15"`
+	Description string        `aws:"Description,since=2016-11-15"`
 }
 
 // A ruleSpec is a rule as a caller asks for it, in canonical form, before its

@@ -12,14 +12,14 @@ type revokeIngressInput struct {
 	dryRun
 	groupName
 	ingressPermissions
-	RuleIDs []string `aws:"SecurityGroupRuleId"`
+	RuleIDs []string `aws:"SecurityGroupRuleId,since=2016-11-15"`
 }
 
 type revokeEgressInput struct {
 	dryRun
 	GroupID string `aws:"GroupId,required"`
 	permissionList
-	RuleIDs []string `aws:"SecurityGroupRuleId"`
+	RuleIDs []string `aws:"SecurityGroupRuleId,since=2016-11-15"`
 }
 
 type revokeOutput struct {

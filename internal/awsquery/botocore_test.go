@@ -76,7 +76,7 @@ func serveBotocore(w http.ResponseWriter, r *http.Request) {
 			Values []string `aws:"Value"`
 		} `aws:"Filter"`
 	}
-	unknown, err := Decode(EC2, call.Params, &in)
+	unknown, err := Decode(EC2, call.Version, call.Params, &in)
 	switch {
 	case err != nil:
 	case len(unknown) > 0:

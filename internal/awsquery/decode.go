@@ -19,13 +19,14 @@ const MaxListLength = 1000
 // maxDepth bounds the recursion over a name: no parameter of AWS has as many dots.
 const maxDepth = 16
 
-// Decode fills in the struct that in points to from params.
+// Decode fills in the struct that in points to from params, as an API version
+// understands them.
 //
 // The names that in has no field for come back in unknown, sorted, also when
 // there is an error: the caller decides whether such a name is part of AWS's
 // model, and which of the faults to tell first. The error is a *vpc.Error, the
 // first fault in the order of in's fields.
-func Decode(s Service, params Params, in any) (unknown []string, err error) {
+func Decode(s Service, version string, params Params, in any) (unknown []string, err error) {
 	root := &node{}
 	for name, value := range params {
 		if strings.Count(name, ".") > maxDepth {
@@ -34,7 +35,7 @@ func Decode(s Service, params Params, in any) (unknown []string, err error) {
 		}
 		root.add(name, value)
 	}
-	d := decoder{service: s, fields: fields{}}
+	d := decoder{service: s, version: version, fields: fields{}}
 	d.structure(reflect.ValueOf(in).Elem(), root, "")
 	root.unused(&unknown)
 	slices.Sort(unknown)
@@ -100,6 +101,7 @@ func (n *node) unused(to *[]string) {
 // is known is marked as used.
 type decoder struct {
 	service Service
+	version string
 	fields  fields
 	fault   *vpc.Error
 }
@@ -114,6 +116,9 @@ func (d *decoder) fail(err *vpc.Error) {
 // dot at its end.
 func (d *decoder) structure(v reflect.Value, n *node, prefix string) {
 	for _, f := range d.fields.of(v.Type()) {
+		if !f.shown(d.version) {
+			continue
+		}
 		name := prefix + f.name
 		child := n.child(f.name)
 		if !child.hasValue() {

@@ -138,7 +138,7 @@ func TestDecode(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var got authorizeInput
-		unknown, err := Decode(tt.service, params(t, tt.form), &got)
+		unknown, err := Decode(tt.service, "2012-05-01", params(t, tt.form), &got)
 		if !slices.Equal(unknown, tt.unknown) {
 			t.Errorf("%s %s\n got unknown %q\nwant unknown %q", tt.service, tt.form, unknown, tt.unknown)
 		}
@@ -164,11 +164,11 @@ func TestListIsBounded(t *testing.T) {
 		p[fmt.Sprintf("Name.%d", i+1)] = "x"
 	}
 	var in authorizeInput
-	if _, err := Decode(EC2, p, &in); err != nil || len(in.Names) != MaxListLength {
+	if _, err := Decode(EC2, "2012-05-01", p, &in); err != nil || len(in.Names) != MaxListLength {
 		t.Errorf("%d values: %d decoded, error %v", MaxListLength, len(in.Names), err)
 	}
 	p["Name.5000"] = "x"
-	_, err := Decode(EC2, p, &in)
+	_, err := Decode(EC2, "2012-05-01", p, &in)
 	if vpc.CodeOf(err) != vpc.InvalidParameterValue {
 		t.Errorf("one more: error %v", err)
 	}
@@ -200,7 +200,7 @@ func TestEncodeThenDecode(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got authorizeInput
-			unknown, err := Decode(s, call.Params, &got)
+			unknown, err := Decode(s, "2012-05-01", call.Params, &got)
 			if err != nil || unknown != nil {
 				t.Fatalf("unknown %q, error %v", unknown, err)
 			}
@@ -226,7 +226,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, s := range []Service{EC2, ELB} {
 			var in authorizeInput
-			unknown, err := Decode(s, call.Params, &in)
+			unknown, err := Decode(s, "2012-05-01", call.Params, &in)
 			if err != nil {
 				mustBeCallersFault(t, err)
 			}

@@ -22,8 +22,8 @@
 //	required    input: absent or empty is MissingParameter
 //	bare        input: a list whose name without an index means index 1
 //	omitempty   output: the zero value is left out, not written as <x/>
-//	since=DATE  output: only shown to API versions of DATE and newer
-//	until=DATE  output: only shown to API versions of DATE and older
+//	since=DATE  not in API versions before DATE: unknown in input, left out of output
+//	until=DATE  not in API versions after DATE
 //
 // A field is a string, bool, integer, time.Time, []byte (base64 on the wire), a
 // struct of fields, a slice of any of these, or a pointer to any of these, which

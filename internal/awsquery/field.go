@@ -18,7 +18,7 @@ type field struct {
 	until     string
 }
 
-// shown reports whether f is part of answers in an API version. Versions are
+// shown reports whether f is part of calls and answers in an API version. Versions are
 // dates, so they order as strings.
 func (f *field) shown(version string) bool {
 	return f.since <= version && (f.until == "" || version <= f.until)
