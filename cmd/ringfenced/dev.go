@@ -75,6 +75,9 @@ func dev(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
 			Explain: func(ctx context.Context, in admin.ExplainRequest) (*admin.Explanation, error) {
 				return host.Explain(ctx, in)
 			},
+			Connections: func(ctx context.Context, in admin.ConnectionsRequest, yield func(*admin.Connection) error) error {
+				return host.Connections(ctx, in, yield)
+			},
 			Exec:  func(ctx context.Context, id vpc.InstanceID) (*admin.Exec, error) { return host.Exec(ctx, id) },
 			Ready: func() bool { return host.IsReady() },
 		},

@@ -76,9 +76,24 @@ func (c *Client) Exec(ctx context.Context, id vpc.InstanceID) (*Exec, error) {
 	return call[Exec](ctx, c, http.MethodGet, ExecPath(id), nil)
 }
 
-// call makes one call. The error is a *vpc.Error when the daemon says that the
-// caller is at fault, and wraps ErrNoDaemon when there is none.
+// call makes one call. Its error is as of send.
 func call[Answer any](ctx context.Context, c *Client, method, path string, question any) (*Answer, error) {
+	body, err := c.send(ctx, method, path, question)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	answer := new(Answer)
+	if err := json.NewDecoder(io.LimitReader(body, maxAnswer)).Decode(answer); err != nil {
+		return nil, fmt.Errorf("read daemon's answer: %w", err)
+	}
+	return answer, nil
+}
+
+// send sends a question and returns the answer, to be read and closed. The
+// error is a *vpc.Error when the daemon says that the caller is at fault, and
+// wraps ErrNoDaemon when there is none.
+func (c *Client) send(ctx context.Context, method, path string, question any) (io.ReadCloser, error) {
 	var body []byte
 	if question != nil {
 		var err error
@@ -95,21 +110,13 @@ func call[Answer any](ctx context.Context, c *Client, method, path string, quest
 	if err != nil {
 		return nil, fmt.Errorf("ask daemon: %w", err)
 	}
+	if w.StatusCode < http.StatusBadRequest {
+		return w.Body, nil
+	}
 	defer w.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("read daemon's answer: %w", err)
+	var f Failure
+	if err := json.NewDecoder(io.LimitReader(w.Body, maxAnswer)).Decode(&f); err != nil || f.Code == "" {
+		return nil, fmt.Errorf("daemon answers HTTP status %d to %s %s", w.StatusCode, method, path)
 	}
-	if w.StatusCode >= http.StatusBadRequest {
-		var f Failure
-		if err := json.Unmarshal(b, &f); err != nil || f.Code == "" {
-			return nil, fmt.Errorf("daemon answers HTTP status %d to %s %s", w.StatusCode, method, path)
-		}
-		return nil, &vpc.Error{Code: f.Code, Message: f.Message}
-	}
-	answer := new(Answer)
-	if err := json.Unmarshal(b, answer); err != nil {
-		return nil, fmt.Errorf("read daemon's answer: %w", err)
-	}
-	return answer, nil
+	return nil, &vpc.Error{Code: f.Code, Message: f.Message}
 }

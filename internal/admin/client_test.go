@@ -89,6 +89,27 @@ func TestClientAsksAndReads(t *testing.T) {
 	}
 }
 
+// An answer that is broken off is no end of the list.
+func TestConnectionsBrokenOff(t *testing.T) {
+	c := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewEncoder(w).Encode(Connection{Proto: "tcp"}); err != nil {
+			t.Error(err)
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	var got []string
+	err := c.Connections(t.Context(), ConnectionsRequest{}, func(c *Connection) error {
+		got = append(got, c.Proto)
+		return nil
+	})
+	if err == nil || len(got) != 1 {
+		t.Errorf("got %v, error %v", got, err)
+	}
+}
+
 func TestNoDaemon(t *testing.T) {
 	_, err := NewClient(filepath.Join(t.TempDir(), "none")).Status(t.Context())
 	if !errors.Is(err, ErrNoDaemon) {

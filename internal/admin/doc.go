@@ -7,6 +7,7 @@
 //	POST /accounts             NewAccount → Account
 //	POST /outside              OutsideRequest → Outside
 //	POST /explain              ExplainRequest → Explanation
+//	POST /connections          ConnectionsRequest → a Connection on each line
 //	GET  /instances/{id}/exec  Exec
 //
 // A call that fails has a status of 400 or more and a Failure. The types are the

@@ -10,11 +10,12 @@ import (
 // Paths of the calls. ExecPath makes the one that has an id in it; ExecPattern
 // is its pattern for http.ServeMux.
 const (
-	StatusPath   = "/status"
-	AccountsPath = "/accounts"
-	OutsidePath  = "/outside"
-	ExplainPath  = "/explain"
-	ExecPattern  = "/instances/{id}/exec"
+	StatusPath      = "/status"
+	AccountsPath    = "/accounts"
+	OutsidePath     = "/outside"
+	ExplainPath     = "/explain"
+	ConnectionsPath = "/connections"
+	ExecPattern     = "/instances/{id}/exec"
 )
 
 // ExecPath is the path that answers where an instance's init listens.

@@ -68,7 +68,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetHelpCommandGroupID("look")
 	root.SetCompletionCommandGroupID("use")
 	root.AddCommand(
-		c.statusCommand(), c.explainCommand(), c.versionCommand(),
+		c.statusCommand(), c.explainCommand(), c.connectionsCommand(), c.versionCommand(),
 		c.envCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(),
 	)
 	for _, t := range tools() {

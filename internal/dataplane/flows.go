@@ -69,13 +69,15 @@ func (d *Dataplane) Cut(which func(*Flow) bool) (int, error) {
 
 // Collect forgets flows that have expired and returns how many are left and
 // how many went. It also counts anew how many are unanswered at each interface,
-// which the programs know only roughly.
+// which the programs know only roughly, and keeps the rules' names that flows
+// still need.
 func (d *Dataplane) Collect() (live, gone int, err error) {
 	now, err := d.now()
 	if err != nil {
 		return 0, 0, err
 	}
 	halfOpen := make([]uint32, d.tables.budgets.len())
+	rules := make(map[uint32]bool)
 	err = d.scan(func(keys []kernelFlowKey, flows []kernelFlow) (bool, error) {
 		live += len(keys)
 		var old []kernelFlowKey
@@ -83,6 +85,7 @@ func (d *Dataplane) Collect() (live, gone int, err error) {
 			if port := flows[i].chargedTo(); port < d.tables.budgets.len() {
 				halfOpen[port]++
 			}
+			rules[flows[i].End[0].Rule], rules[flows[i].End[1].Rule] = true, true
 			if d.idle(&flows[i], now) > shortestTimeout {
 				old = append(old, keys[i])
 			}
@@ -97,7 +100,17 @@ func (d *Dataplane) Collect() (live, gone int, err error) {
 	for port, n := range halfOpen {
 		atomic.StoreUint32(&d.tables.budgets.at(uint32(port)).HalfOpen, n)
 	}
+	d.keepNames(rules)
 	return live, gone, nil
+}
+
+// keepNames keeps the names of the rules that flows have the numbers of.
+func (d *Dataplane) keepNames(rules map[uint32]bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for index := range rules {
+		d.ruleIndexes.indexes.prolong(index, time.Now())
+	}
 }
 
 // chargedTo is the port at which an unanswered flow counts, and no port for one

@@ -30,9 +30,7 @@ func newAllocator(what string, first, limit uint32, rest time.Duration) *allocat
 
 // take returns a free index.
 func (a *allocator) take(now time.Time) (uint32, error) {
-	for len(a.queue) > 0 && !a.until[a.queue[0].index].Equal(a.queue[0].until) {
-		a.queue = a.queue[1:] // kept since
-	}
+	a.dropStale()
 	if len(a.queue) > 0 && a.queue[0].until.Before(now) {
 		return a.wake(), nil
 	}
@@ -49,6 +47,14 @@ func (a *allocator) take(now time.Time) (uint32, error) {
 	return 0, fmt.Errorf("all %d %s are in use", a.limit, a.what)
 }
 
+// dropStale drops what is at the head of the queue and was kept, or prolonged,
+// since then.
+func (a *allocator) dropStale() {
+	for len(a.queue) > 0 && !a.until[a.queue[0].index].Equal(a.queue[0].until) {
+		a.queue = a.queue[1:]
+	}
+}
+
 // wake takes the index that has rested longest.
 func (a *allocator) wake() uint32 {
 	i := a.queue[0].index
@@ -61,6 +67,15 @@ func (a *allocator) wake() uint32 {
 func (a *allocator) keep(i uint32) {
 	delete(a.until, i)
 	a.taken[i] = true
+}
+
+// prolong lets an index that rests do so for longer: somebody still holds it.
+func (a *allocator) prolong(i uint32, now time.Time) {
+	if until, rests := a.until[i]; rests && until.Sub(now) < a.rest/2 {
+		a.until[i] = now.Add(a.rest)
+		a.queue = append(a.queue, restingIndex{i, a.until[i]})
+		a.dropStale()
+	}
 }
 
 // give returns an index.

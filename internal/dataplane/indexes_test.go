@@ -19,7 +19,7 @@ func TestAllocator(t *testing.T) {
 		for range 50 {
 			now = now.Add(time.Duration(rapid.IntRange(0, 700).Draw(t, "ms")) * time.Millisecond)
 			i := uint32(rapid.IntRange(1, limit-1).Draw(t, "index"))
-			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
 			case 0, 1:
 				i, err := a.take(now)
 				if err != nil {
@@ -41,6 +41,11 @@ func TestAllocator(t *testing.T) {
 			case 3:
 				a.keep(i)
 				taken[i] = true
+			case 4:
+				a.prolong(i, now)
+				if at, ok := given[i]; ok && !taken[i] && now.Sub(at) > rest/2 {
+					given[i] = now
+				}
 			}
 		}
 	})

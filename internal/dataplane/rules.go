@@ -10,8 +10,8 @@ import (
 )
 
 // A ruleIndex numbers rules host-wide, for counters, events and flows. A rule
-// keeps its number through all slots it is in, and for a while after the last,
-// since flows that it admitted may outlive it, and it may come back.
+// keeps its number through all slots it is in, for a while after the last, since
+// it may come back, and for as long as flows that it admitted outlive it.
 type ruleIndex struct {
 	names   *ebpf.Map
 	hits    *ebpf.Map

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"ringfence/internal/admin"
 	"ringfence/internal/awsquery"
@@ -37,6 +38,7 @@ func (s *Server) adminHandler() http.Handler {
 		}
 		return s.opts.Hooks.Exec(r.Context(), vpc.InstanceID(r.PathValue("id")))
 	})
+	mux.HandleFunc("POST "+admin.ConnectionsPath, s.connections)
 	return mux
 }
 
@@ -46,11 +48,47 @@ func ask[Question, Answer any](r *http.Request, f func(context.Context, Question
 	if f == nil {
 		return nil, errNoAgent()
 	}
-	var q Question
-	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody)).Decode(&q); err != nil {
-		return nil, vpc.Errorf(vpc.MalformedQueryString, "The question is not understood: %v", err)
+	q, err := read[Question](r)
+	if err != nil {
+		return nil, err
 	}
 	return f(r.Context(), q)
+}
+
+func read[Question any](r *http.Request) (q Question, err error) {
+	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody)).Decode(&q); err != nil {
+		return q, vpc.Errorf(vpc.MalformedQueryString, "The question is not understood: %v", err)
+	}
+	return q, nil
+}
+
+// connections answers line by line: there may be more than one likes to have in
+// memory. A failure after the first line breaks the answer off.
+func (s *Server) connections(w http.ResponseWriter, r *http.Request) {
+	q, err := read[admin.ConnectionsRequest](r)
+	if err == nil && s.opts.Hooks.Connections == nil {
+		err = errNoAgent()
+	}
+	if err != nil {
+		s.reply(w, r, nil, err)
+		return
+	}
+	// Whoever reads a page at a time may take as long as he likes.
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
+		s.log.Debug("lift the time limit of an answer", "err", err)
+	}
+	lines, began := json.NewEncoder(w), false
+	err = s.opts.Hooks.Connections(r.Context(), q, func(c *admin.Connection) error {
+		began = true
+		return lines.Encode(c)
+	})
+	switch {
+	case err != nil && began:
+		s.log.Error("administration", "path", r.URL.Path, "err", err)
+		panic(http.ErrAbortHandler)
+	case err != nil:
+		s.reply(w, r, nil, err)
+	}
 }
 
 func errNoAgent() error {

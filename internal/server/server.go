@@ -44,6 +44,9 @@ type Hooks struct {
 	Explain func(context.Context, admin.ExplainRequest) (*admin.Explanation, error)
 	Exec    func(context.Context, vpc.InstanceID) (*admin.Exec, error)
 
+	// Connections calls yield for each, and ends with its error if it has one.
+	Connections func(_ context.Context, _ admin.ConnectionsRequest, yield func(*admin.Connection) error) error
+
 	// Ready reports whether packets are judged. nil: they are.
 	Ready func() bool
 }
