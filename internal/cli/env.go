@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"ringfence/internal/awsquery"
@@ -51,8 +52,12 @@ func usagef(format string, args ...any) error {
 
 // Main runs the command that env.Args asks for and returns its exit status.
 func Main(ctx context.Context, env *Env) int {
-	if t := findTool(filepath.Base(env.Args[0])); t != nil {
+	name := filepath.Base(env.Args[0])
+	if t := findTool(name); t != nil {
 		return env.conclude(runTool(ctx, env, t, env.Args[1:]), toolMessage)
+	}
+	if strings.HasPrefix(name, "ec2-") {
+		return env.conclude(fmt.Errorf("%s is no tool that ringfence has: see ringfence --help", name), toolMessage)
 	}
 	root := newRoot(env)
 	root.SetArgs(env.Args[1:])

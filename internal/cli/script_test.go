@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -29,15 +30,18 @@ import (
 	"ringfence/internal/vpc"
 )
 
+var rewrite = flag.Bool("rewrite", false, "rewrite what testdata has of what is printed")
+
 // The key that scripts sign with, and that the endpoint knows.
 const (
 	scriptAccess = "AKIDEXAMPLE"
 	scriptSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 )
 
-// TestMain makes this test the ringfence command, by all of its names.
+// TestMain makes this test the ringfence command, by all of its names and one that
+// is none.
 func TestMain(m *testing.M) {
-	commands := map[string]func(){"ringfence": runCommand}
+	commands := map[string]func(){"ringfence": runCommand, "ec2-bundle-vol": runCommand}
 	for _, t := range tools() {
 		for _, name := range t.names {
 			commands[name] = runCommand
@@ -64,9 +68,13 @@ func runCommand() {
 // TestScripts runs testdata/*.txtar. Each script has an endpoint of the API and
 // a daemon of its own, which answer with the script's files (see answers), and
 // write down in requests.txt what they were asked.
+//
+// -rewrite writes what was printed into the scripts; read the difference before
+// you keep it.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:           "testdata",
+		UpdateScripts: *rewrite,
 		Setup: func(e *testscript.Env) error {
 			a := &answers{dir: e.WorkDir, calls: map[string]int{}}
 			api := httptest.NewServer(http.HandlerFunc(a.serveAPI))

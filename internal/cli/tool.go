@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ func (t *tool) name() string { return t.names[0] }
 func tools() []*tool {
 	return slices.Concat(
 		[]*tool{createGroup, describeGroup, authorize, revoke, deleteGroup, runInstances},
-		instanceTools, attributeTools, consoleTools, tagTools, addressTools, placeTools,
+		instanceTools, attributeTools, consoleTools, keyTools, tagTools, addressTools, placeTools,
 		vpcTools, gatewayTools, routeTools, aclTools, interfaceTools, []*tool{toolVersion},
 	)
 }
@@ -97,7 +98,7 @@ func runTool(ctx context.Context, env *Env, t *tool, args []string) error {
 		return err
 	}
 	if parsed.has("help") {
-		t.writeHelp(env)
+		t.writeHelp(env.Stdout)
 		return nil
 	}
 	if err := parsed.readDash(env.Stdin); err != nil {
@@ -119,18 +120,22 @@ func runTool(ctx context.Context, env *Env, t *tool, args []string) error {
 	return c.out.flush()
 }
 
-func (t *tool) writeHelp(env *Env) {
-	w := env.Stdout
+func (t *tool) writeHelp(w io.Writer) {
+	t.writeOwnHelp(w)
+	fmt.Fprintf(w, "\ngeneral options:\n")
+	writeOptions(w, generalOptions)
+}
+
+// writeOwnHelp writes what tells t from other tools.
+func (t *tool) writeOwnHelp(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s\n", t.name(), t.about)
 	if len(t.names) > 1 {
 		fmt.Fprintf(w, "also called %s\n", strings.Join(t.names[1:], ", "))
 	}
 	fmt.Fprintf(w, "\nusage: %s\n", t.usage())
+	fmt.Fprintf(w, "example: %s\n", t.example)
 	if len(t.options) > 0 {
 		fmt.Fprintf(w, "\noptions:\n")
 		writeOptions(w, t.options)
 	}
-	fmt.Fprintf(w, "\ngeneral options:\n")
-	writeOptions(w, generalOptions)
-	fmt.Fprintf(w, "\nexample:\n  %s\n", t.example)
 }

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ringfence/internal/awsquery"
 )
@@ -114,4 +117,27 @@ func formatsOf(records []record) []string {
 		names = append(names, formatsOf(r.inner)...)
 	}
 	return names
+}
+
+// TestHelp holds the help texts of all tools, without the options that all have,
+// to testdata/help.golden.
+func TestHelp(t *testing.T) {
+	var b strings.Builder
+	for _, tool := range tools() {
+		tool.writeOwnHelp(&b)
+		b.WriteString("\n")
+	}
+	const golden = "testdata/help.golden"
+	if *rewrite {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("run this test with -rewrite and read the difference, if this is meant:\n%s", diff)
+	}
 }
