@@ -61,6 +61,11 @@ func (c *Client) CreateAccount(ctx context.Context, a NewAccount) (*Account, err
 	return call[Account](ctx, c, http.MethodPost, AccountsPath, a)
 }
 
+// RotateKeys gives an account new keys; its old ones are good for nothing then.
+func (c *Client) RotateKeys(ctx context.Context, id vpc.AccountID) (*Account, error) {
+	return call[Account](ctx, c, http.MethodPost, KeysPath(id), nil)
+}
+
 // Outside returns a host on the internet side. It is made when it is not there.
 func (c *Client) Outside(ctx context.Context, r OutsideRequest) (*Outside, error) {
 	return call[Outside](ctx, c, http.MethodPost, OutsidePath, r)

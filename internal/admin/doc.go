@@ -5,6 +5,7 @@
 //	GET  /status               Status
 //	GET  /accounts             []Account
 //	POST /accounts             NewAccount → Account
+//	POST /accounts/{id}/keys   → Account, with new keys
 //	POST /outside              OutsideRequest → Outside
 //	POST /explain              ExplainRequest → Explanation
 //	POST /connections          ConnectionsRequest → a Connection on each line

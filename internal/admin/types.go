@@ -7,16 +7,22 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// Paths of the calls. ExecPath makes the one that has an id in it; ExecPattern
-// is its pattern for http.ServeMux.
+// Paths of the calls. KeysPath and ExecPath make those that have an id in them;
+// KeysPattern and ExecPattern are their patterns for http.ServeMux.
 const (
 	StatusPath      = "/status"
 	AccountsPath    = "/accounts"
+	KeysPattern     = "/accounts/{id}/keys"
 	OutsidePath     = "/outside"
 	ExplainPath     = "/explain"
 	ConnectionsPath = "/connections"
 	ExecPattern     = "/instances/{id}/exec"
 )
+
+// KeysPath is the path that gives an account new keys.
+func KeysPath(id vpc.AccountID) string {
+	return "/accounts/" + url.PathEscape(string(id)) + "/keys"
+}
 
 // ExecPath is the path that answers where an instance's init listens.
 func ExecPath(id vpc.InstanceID) string {

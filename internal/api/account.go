@@ -108,6 +108,26 @@ func (a *API) CreateAccount(ctx context.Context, id vpc.AccountID, platform vpc.
 	return account, nil
 }
 
+// RotateKeys gives an account new keys. Calls that are signed with the old ones
+// are refused from then on.
+func (a *API) RotateKeys(ctx context.Context, id vpc.AccountID) (*vpc.Account, error) {
+	var account vpc.Account
+	_, err := a.store.Update(ctx, func(tx *store.Tx) error {
+		was := tx.Account(id)
+		if was == nil {
+			return vpc.Errorf(vpc.InvalidParameterValue, "There is no account %s.", id)
+		}
+		account = *was
+		account.AccessKey, account.SecretKey = newAccessKey(), newSecretKey()
+		tx.PutAccount(&account)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &account, nil
+}
+
 // EnsureAccount returns the account with an id, and makes it if need be.
 func (a *API) EnsureAccount(ctx context.Context, id vpc.AccountID, platform vpc.Platform, era vpc.Era) (*vpc.Account, error) {
 	fresh, err := newAccount(id, platform, era)

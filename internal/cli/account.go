@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -14,14 +15,14 @@ import (
 func (c *command) accountCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "account",
-		Short:   "Create and list accounts",
+		Short:   "Create and list accounts, and show their keys",
 		Example: "  ringfence account list",
 		GroupID: "use",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usagef("account needs a verb, create or list, as in:\n%s", cmd.Example)
+			return usagef("account needs a verb, create, list or keys, as in:\n%s", cmd.Example)
 		},
 	}
-	cmd.AddCommand(c.accountCreateCommand(), c.accountListCommand())
+	cmd.AddCommand(c.accountCreateCommand(), c.accountListCommand(), c.accountKeysCommand())
 	return cmd
 }
 
@@ -36,8 +37,8 @@ func (c *command) accountCreateCommand() *cobra.Command {
 		Example: "  ringfence account create 444455556666 --platform classic",
 		Args:    exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !isAccountID(args[0]) {
-				return usagef("%q is no account: an account has twelve digits, such as 444455556666", args[0])
+			if err := checkAccountID(args[0]); err != nil {
+				return err
 			}
 			d, err := c.daemon()
 			if err != nil {
@@ -49,10 +50,7 @@ func (c *command) accountCreateCommand() *cobra.Command {
 			if err != nil {
 				return daemonError(d, err)
 			}
-			return c.print(a, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", a.Profile, a.AccessKey, a.SecretKey)
-				return err
-			})
+			return c.printSection(a)
 		},
 	}
 	cmd.Flags().StringVar(&platform, "platform", "", "`platform`: vpc (the default) or classic")
@@ -60,9 +58,71 @@ func (c *command) accountCreateCommand() *cobra.Command {
 	return cmd
 }
 
-// isAccountID reports whether id is an account's: twelve digits.
-func isAccountID(id string) bool {
-	return len(id) == 12 && strings.Trim(id, "0123456789") == ""
+// checkAccountID refuses what is no account's id: twelve digits.
+func checkAccountID(id string) error {
+	if len(id) != 12 || strings.Trim(id, "0123456789") != "" {
+		return usagef("%q is no account: an account has twelve digits, such as 444455556666", id)
+	}
+	return nil
+}
+
+// printSection prints an account's section of a credentials file.
+func (c *command) printSection(a *admin.Account) error {
+	return c.print(a, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", a.Profile, a.AccessKey, a.SecretKey)
+		return err
+	})
+}
+
+func (c *command) accountKeysCommand() *cobra.Command {
+	var rotate bool
+	cmd := &cobra.Command{
+		Use:   "keys ID [--rotate]",
+		Short: "Print an account's section of a credentials file again",
+		Long: "Print an account's section of a credentials file again. With --rotate the account gets new keys first:\n" +
+			"calls that are signed with the old ones are refused from then on.",
+		Example: "  ringfence account keys 444455556666",
+		Args:    exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkAccountID(args[0]); err != nil {
+				return err
+			}
+			d, err := c.daemon()
+			if err != nil {
+				return err
+			}
+			account := findAccount
+			if rotate {
+				account = rotateKeys
+			}
+			a, err := account(cmd.Context(), d, vpc.AccountID(args[0]))
+			if err != nil {
+				return daemonError(d, err)
+			}
+			return c.printSection(a)
+		},
+	}
+	cmd.Flags().BoolVar(&rotate, "rotate", false, "give the account new keys")
+	return cmd
+}
+
+// rotateKeys gives the account with an id new keys.
+func rotateKeys(ctx context.Context, d *admin.Client, id vpc.AccountID) (*admin.Account, error) {
+	return d.RotateKeys(ctx, id)
+}
+
+// findAccount asks for the account with an id.
+func findAccount(ctx context.Context, d *admin.Client, id vpc.AccountID) (*admin.Account, error) {
+	list, err := d.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range list {
+		if a.ID == id {
+			return &a, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no account %s: make it with: ringfence account create %s", id, id)
 }
 
 func (c *command) accountListCommand() *cobra.Command {

@@ -26,6 +26,9 @@ func (s *Server) adminHandler() http.Handler {
 	handle("POST "+admin.AccountsPath, func(r *http.Request) (any, error) {
 		return ask(r, s.createAccount)
 	})
+	handle("POST "+admin.KeysPattern, func(r *http.Request) (any, error) {
+		return s.rotateKeys(r.Context(), vpc.AccountID(r.PathValue("id")))
+	})
 	handle("POST "+admin.OutsidePath, func(r *http.Request) (any, error) {
 		return ask(r, s.opts.Hooks.Outside)
 	})
@@ -136,6 +139,20 @@ func (s *Server) createAccount(ctx context.Context, in admin.NewAccount) (*admin
 	if err != nil {
 		return nil, err
 	}
+	return s.withCredentials(ctx, a)
+}
+
+func (s *Server) rotateKeys(ctx context.Context, id vpc.AccountID) (*admin.Account, error) {
+	a, err := s.api.RotateKeys(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.withCredentials(ctx, a)
+}
+
+// withCredentials is an account that has new keys, once they are in the
+// credentials file.
+func (s *Server) withCredentials(ctx context.Context, a *vpc.Account) (*admin.Account, error) {
 	if s.opts.DataDir != "" {
 		if err := s.writeCredentials(ctx); err != nil {
 			return nil, err

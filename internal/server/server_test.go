@@ -94,6 +94,7 @@ func TestAdministration(t *testing.T) {
 func TestAccounts(t *testing.T) {
 	_, client := run(t, Options{})
 	ctx := t.Context()
+	oldKey := signedPost(t, awsquery.EC2, "us-east-1", "Action=DescribeRegions&Version=2012-05-01")
 	made, err := client.CreateAccount(ctx, admin.NewAccount{ID: "999988887777", Platform: vpc.PlatformClassic})
 	if err != nil || made.Era != vpc.Era2012 || made.Profile != "999988887777" || made.AccessKey == "" {
 		t.Errorf("new account: %+v, %v", made, err)
@@ -105,6 +106,19 @@ func TestAccounts(t *testing.T) {
 	}
 	list, err := client.Accounts(ctx)
 	if err != nil || len(list) != 3 || list[0].Profile != "classic" || list[1].Profile != "default" {
+		t.Errorf("accounts: %+v, %v", list, err)
+	}
+	rotated, err := client.RotateKeys(ctx, albert)
+	if err != nil || rotated.ID != albert || rotated.AccessKey == list[0].AccessKey || rotated.SecretKey == list[0].SecretKey {
+		t.Errorf("new keys: %+v, %v", rotated, err)
+	}
+	if status, body := do(newServer(t, Options{}), oldKey); status != 401 || !strings.Contains(body, "AuthFailure") {
+		t.Errorf("the old keys: %d %s", status, body)
+	}
+	if _, err := client.RotateKeys(ctx, "999988887776"); vpc.CodeOf(err) != vpc.InvalidParameterValue {
+		t.Errorf("keys of nobody: %v", err)
+	}
+	if list, err = client.Accounts(ctx); err != nil || list[0] != *rotated {
 		t.Errorf("accounts: %+v, %v", list, err)
 	}
 	path := strings.TrimSuffix(client.Socket(), "ringfenced.sock") + "credentials"
