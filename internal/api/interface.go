@@ -74,7 +74,7 @@ func (r *request) createInterface(tx *store.Tx, in *createNetworkInterfaceInput,
 	if err != nil {
 		return nil, err
 	}
-	if tx.HasInterfaces(r.Region, r.Account.ID, r.limit(interfaces)) {
+	if tx.CountInterfaces(r.Region, r.Account.ID) >= r.limit(interfaces) {
 		return nil, vpc.Errorf(vpc.NetworkInterfaceLimitExceeded, "The maximum number of network interfaces has been reached.")
 	}
 	if template.Groups, err = r.subnetGroups(tx.Reader, s, in.GroupIDs); err != nil {

@@ -100,6 +100,7 @@ func (x *index) put(kv *mvccpb.KeyValue) ([]change, error) {
 		return nil, err
 	}
 	was := x.entry(k)
+	e.members = was.members
 	if r.Stage != "" {
 		if e.next, err = decodeNoun(k, r.Next); err != nil {
 			return nil, err
@@ -116,7 +117,7 @@ func (x *index) put(kv *mvccpb.KeyValue) ([]change, error) {
 	if e.noun == was.noun {
 		return nil, nil
 	}
-	return []change{{key: k, noun: e.noun, was: was.noun}}, nil
+	return []change{x.counted(change{key: k, noun: e.noun, was: was.noun})}, nil
 }
 
 // keep returns was if noun says the same, so that what has not changed is not
@@ -130,14 +131,18 @@ func keep(was, noun any) any {
 
 func (x *index) remove(k string) []change {
 	was := x.entry(k)
-	x.tree.Delete(was)
+	if was.members > 0 { // a marker that goes before those it stands for
+		x.tree.ReplaceOrInsert(&entry{key: k, settled: true, members: was.members})
+	} else {
+		x.tree.Delete(was)
+	}
 	if id, ok := strings.CutPrefix(k, stagePrefix); ok {
 		delete(x.staged, id)
 	}
 	if was.noun == nil {
 		return nil
 	}
-	return []change{{key: k, was: was.noun}}
+	return []change{x.counted(change{key: k, was: was.noun})}
 }
 
 // show makes what a stage has written visible, all of it at once.
@@ -149,10 +154,37 @@ func (x *index) show(id string) []change {
 			continue
 		}
 		x.tree.ReplaceOrInsert(&entry{key: k, mod: e.mod, noun: e.next})
-		changes = append(changes, change{key: k, noun: e.next, was: e.noun})
+		changes = append(changes, x.counted(change{key: k, noun: e.next, was: e.noun}))
 	}
 	delete(x.staged, id)
 	return changes
+}
+
+// growth is by how many nouns the collection has grown.
+func (c change) growth() int {
+	switch {
+	case c.noun != nil && c.was == nil:
+		return 1
+	case c.noun == nil && c.was != nil:
+		return -1
+	}
+	return 0
+}
+
+// counted returns c, and keeps the number of nouns of the collection that it is
+// about.
+func (x *index) counted(c change) change {
+	if c.growth() == 0 || !isMarked(c.key) {
+		return c
+	}
+	marker := *x.entry(collectionOf(c.key))
+	marker.members += c.growth()
+	if marker.mod == 0 && marker.members == 0 {
+		x.tree.Delete(&marker)
+	} else {
+		x.tree.ReplaceOrInsert(&marker)
+	}
+	return c
 }
 
 // publish lets readers see the tree as it is now.

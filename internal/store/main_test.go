@@ -67,6 +67,14 @@ func update(t *testing.T, s *Store, f func(tx *Tx) error) int64 {
 	return revision
 }
 
+// alone is update besides the batches, also while one of them runs.
+func alone(t *testing.T, s *Store, f func(tx *Tx) error) {
+	t.Helper()
+	if _, err := s.updateAlone(t.Context(), f); err != nil {
+		t.Error(err)
+	}
+}
+
 func view(t *testing.T, s *Store) *View {
 	t.Helper()
 	v, err := s.View(t.Context())

@@ -76,19 +76,11 @@ func (tx *Tx) PublicAddressTaken(a netip.Addr) bool {
 	return tx.peek(publicKey(a)) != nil || tx.peek(elasticKey(a)) != nil
 }
 
-// HasInterfaces reports whether an account has n interfaces or more. As long as
-// it has clearly fewer, one that is made meanwhile is no conflict.
-func (tx *Tx) HasInterfaces(region vpc.Region, account vpc.AccountID, n int) bool {
-	const meanwhile = 100 // more than are made at the same time
-	count := 0
-	tx.snap.scan(collectionOf(interfaceKey(region, account, "")), func(string, any) bool {
-		count++
-		return count < n
-	})
-	if count+meanwhile < n {
-		return false
-	}
-	return len(tx.Interfaces(region, account)) >= n
+// CountInterfaces returns how many interfaces an account has, at the most: one
+// that is deleted meanwhile is no conflict, nor is one that is made. Whoever makes
+// interfaces has to Take numbers for them, and that orders them.
+func (tx *Tx) CountInterfaces(region vpc.Region, account vpc.AccountID) int {
+	return tx.peekCount(collectionOf(interfaceKey(region, account, "")))
 }
 
 // BlockTaken reports whether a VPC holds an IPv6 block, as AddressTaken does.

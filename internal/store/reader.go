@@ -13,6 +13,7 @@ import (
 type source interface {
 	get(k string) any
 	scan(collection string, f func(k string, noun any) bool)
+	count(collection string) int
 }
 
 // A Reader finds nouns. What does not exist is nil, or an empty list.
@@ -81,7 +82,7 @@ func (r Reader) Groups(region vpc.Region, account vpc.AccountID) []*vpc.Security
 
 // CountGroups returns how many groups an account has in a network.
 func (r Reader) CountGroups(region vpc.Region, account vpc.AccountID, network vpc.NetworkID) int {
-	return len(list[vpc.GroupID](r, collectionOf(nameKey(region, account, network, ""))))
+	return r.src.count(collectionOf(nameKey(region, account, network, "")))
 }
 
 // Rules returns the rules of g in the order in which they were added.

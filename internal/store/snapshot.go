@@ -16,6 +16,8 @@ type entry struct {
 	stage   string // of the staged transaction that holds the key; "" for none
 	next    any    // takes noun's place when that stage is shown
 	settled bool   // false from the showing of its stage to the next write
+
+	members int // of a marked collection's marker: how many nouns it has
 }
 
 type tree = btree.BTree[*entry]
@@ -43,6 +45,9 @@ func (s snapshot) entry(k string) *entry {
 }
 
 func (s snapshot) get(k string) any { return s.entry(k).noun }
+
+// count returns how many nouns a marked collection has.
+func (s snapshot) count(collection string) int { return s.entry(collection).members }
 
 // scan calls f for each noun of a collection, in the order of the keys, until
 // f returns false. The collection ends in a slash.

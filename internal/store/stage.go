@@ -147,13 +147,13 @@ func batches(ops []clientv3.Op) iter.Seq2[int, int] {
 func opSize(op clientv3.Op) int { return len(op.KeyBytes()) + len(op.ValueBytes()) }
 
 // show is step 3.
-func (st *stage) show(ctx context.Context, reads map[string]int64, markers []clientv3.Op) (int64, error) {
+func (st *stage) show(ctx context.Context, reads map[string]int64, markers map[string]clientv3.Op) (int64, error) {
 	marker, err := st.marker(true)
 	if err != nil {
 		return 0, err
 	}
 	reads[stageKey(st.id)] = st.mod
-	resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(append(markers, marker)...).Commit()
+	resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(append(inOrder(markers), marker)...).Commit()
 	if err != nil {
 		return 0, fmt.Errorf("show stage: %w", err)
 	}

@@ -186,7 +186,7 @@ func TestATransactionOfManyReads(t *testing.T) {
 			tx.Group(region, vpc.GroupID(fmt.Sprintf("sg-%03d", i)))
 		}
 		if tries == 1 {
-			update(t, shared, func(tx *Tx) error { tx.PutGroup(group(region, "sg-250")); return nil })
+			alone(t, shared, func(tx *Tx) error { tx.PutGroup(group(region, "sg-250")); return nil })
 		}
 		tx.PutGroup(group(region, "sg-new"))
 		return nil

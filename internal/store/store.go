@@ -37,8 +37,11 @@ type Store struct {
 	// whatever anybody has been told is done.
 	acknowledged atomic.Int64
 
-	stop     context.CancelFunc
-	follower sync.WaitGroup
+	calls  chan *call      // to serve
+	closed <-chan struct{} // nobody serves them any more
+
+	stop    context.CancelFunc
+	workers sync.WaitGroup // follow and serve
 }
 
 // Open starts the store in opts.Dir, which it makes if need be. A directory
@@ -60,24 +63,30 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s := &Store{engine: engine, index: newIndex(), log: log, lock: lock}
+	s := &Store{engine: engine, index: newIndex(), log: log, lock: lock, calls: make(chan *call)}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(err, engine.close(), lock.Close())
 	}
-	followCtx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	s.follower.Go(func() { s.follow(followCtx) })
+	s.start()
 	if err := s.sweep(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+// start starts what Close waits for.
+func (s *Store) start() {
+	open, stop := context.WithCancel(context.Background())
+	s.stop, s.closed = stop, open.Done()
+	s.workers.Go(func() { s.follow(open) })
+	s.workers.Go(func() { s.serve(open) })
+}
+
 // Close ends the store. It takes ten seconds at the most; whatever has been
 // acknowledged is kept, whether it succeeds or not.
 func (s *Store) Close() error {
 	s.stop()
-	s.follower.Wait()
+	s.workers.Wait()
 	return errors.Join(s.engine.close(), s.lock.Close())
 }
 

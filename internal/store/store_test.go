@@ -116,7 +116,7 @@ func dump(s snapshot) map[string]string {
 	d := map[string]string{}
 	s.tree.Ascend(func(e *entry) bool {
 		raw, err := encodeNoun(e.noun)
-		d[e.key] = fmt.Sprint(e.mod, string(raw), err)
+		d[e.key] = fmt.Sprint(e.mod, e.members, string(raw), err)
 		return true
 	})
 	return d
@@ -226,7 +226,7 @@ func TestResetOvertakesATransaction(t *testing.T) {
 	update(t, s, func(tx *Tx) error {
 		if tries++; tries == 1 {
 			if _, err := s.Reset(t.Context(), nil); err != nil {
-				t.Fatal(err)
+				return err
 			}
 		}
 		tx.PutGroup(group("r", "sg-1"))
@@ -309,7 +309,7 @@ func TestACompactedWatchLoadsAgain(t *testing.T) {
 	defer s.Close()
 	update(t, s, func(tx *Tx) error { tx.PutGroup(group("r", "sg-1")); return nil })
 	s.stop()
-	s.follower.Wait()
+	s.workers.Wait()
 	if _, err := s.engine.client.Put(t.Context(), groupKey("r", albert, "sg-1")+"/", `{"v":1}`); err != nil {
 		t.Fatal(err)
 	}
@@ -320,9 +320,7 @@ func TestACompactedWatchLoadsAgain(t *testing.T) {
 	if _, err := s.engine.client.Compact(t.Context(), put.Header.Revision); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	s.follower.Go(func() { s.follow(ctx) })
+	s.start()
 	if _, err := s.index.at(t.Context(), put.Header.Revision); err != nil {
 		t.Fatal(err)
 	}

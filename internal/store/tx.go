@@ -25,6 +25,7 @@ const (
 type Tx struct {
 	Reader
 	snap   snapshot
+	before map[string]any   // writes of the transactions before it in its batch
 	reads  map[string]int64 // key → revision of its last write, as read
 	writes map[string]any   // key → noun; nil deletes
 	busy   bool             // has met a key that an unshown stage holds
@@ -37,45 +38,32 @@ func newTx(snap snapshot) *Tx {
 	return tx
 }
 
-// Update runs f as a transaction and returns the revision at which its writes
-// are durable. f may run several times, and must do nothing but read and write
-// tx; when f returns an error nothing is written and Update returns the error.
-//
-// Whatever f has read is as it was when the writes take effect.
-func (s *Store) Update(ctx context.Context, f func(tx *Tx) error) (int64, error) {
-	arrival := s.Revision()
-	snap := s.index.newest()
+// updateAlone is Update for a transaction that cannot be part of a batch. It runs
+// again when something that it has read was changed meanwhile.
+func (s *Store) updateAlone(ctx context.Context, f func(tx *Tx) error) (int64, error) {
+	least := s.Revision()
 	for try := 0; ; try++ {
+		snap, err := s.index.at(ctx, least)
+		if err != nil {
+			return 0, err
+		}
 		tx := newTx(snap)
-		err := f(tx)
-		var conflict int64 // revision at which to try again; 0: no conflict
+		err = f(tx)
 		switch {
 		case tx.busy:
-			conflict = snap.revision + 1 // its stage will be shown or undone
-		case err == nil && len(tx.writes) > 0:
-			var revision int64
-			revision, err = s.commit(ctx, tx)
-			s.acknowledge(revision)
-			if err == nil {
-				return revision, nil
-			}
-			if errors.Is(err, errConflict) {
-				conflict = revision
-			}
-		case snap.revision < arrival:
-			// Whatever f has found out may be out of date: somebody may have
-			// been told of a change that f has not seen.
-			conflict = arrival
-		case err == nil:
-			return snap.revision, nil
-		}
-		if conflict == 0 {
+			least = snap.revision + 1 // its stage will be shown or undone
+		case err != nil:
 			return 0, err
+		case len(tx.writes) == 0:
+			return snap.revision, nil
+		default:
+			revision, err := s.commit(ctx, tx)
+			if !errors.Is(err, errConflict) {
+				return revision, err
+			}
+			least = revision
 		}
 		if err := backOff(ctx, try); err != nil {
-			return 0, err
-		}
-		if snap, err = s.index.at(ctx, conflict); err != nil {
 			return 0, err
 		}
 	}
@@ -111,16 +99,37 @@ func (s *Store) commit(ctx context.Context, tx *Tx) (int64, error) {
 		size += opSize(op)
 	}
 	if len(ops) > maxTxnOps || len(tx.reads) > maxTxnOps || size > maxTxnBytes {
-		return s.commitStaged(ctx, tx)
+		revision, err := s.commitStaged(ctx, tx)
+		s.acknowledge(revision)
+		return revision, err
 	}
-	resp, err := s.engine.client.Txn(ctx).If(compares(tx.reads)...).Then(ops...).Commit()
+	return s.commitOps(ctx, tx.reads, ops)
+}
+
+// commitOps does all of ops, by their keys, if nothing of reads has changed. No
+// ops are done at revision 0.
+func (s *Store) commitOps(ctx context.Context, reads map[string]int64, ops map[string]clientv3.Op) (int64, error) {
+	if len(ops) == 0 {
+		return 0, nil
+	}
+	resp, err := s.engine.client.Txn(ctx).If(compares(reads)...).Then(inOrder(ops)...).Commit()
 	if err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
+	s.acknowledge(resp.Header.Revision)
 	if !resp.Succeeded {
 		return resp.Header.Revision, errConflict
 	}
 	return resp.Header.Revision, nil
+}
+
+// inOrder returns ops by rising key.
+func inOrder(ops map[string]clientv3.Op) []clientv3.Op {
+	list := make([]clientv3.Op, 0, len(ops))
+	for _, k := range slices.Sorted(maps.Keys(ops)) {
+		list = append(list, ops[k])
+	}
+	return list
 }
 
 func compares(reads map[string]int64) []clientv3.Cmp {
@@ -131,35 +140,35 @@ func compares(reads map[string]int64) []clientv3.Cmp {
 	return cmps
 }
 
-// ops returns the writes of tx, and the puts of the markers.
-func (tx *Tx) ops() ([]clientv3.Op, error) {
-	var ops []clientv3.Op
-	for _, k := range slices.Sorted(maps.Keys(tx.writes)) {
-		op, err := writeOp(k, tx.writes[k])
-		if err != nil {
+// ops returns the writes of tx and the puts of the markers, by key.
+func (tx *Tx) ops() (map[string]clientv3.Op, error) {
+	ops, err := tx.markers()
+	if err != nil {
+		return nil, err
+	}
+	for k, noun := range tx.writes {
+		if ops[k], err = writeOp(k, noun); err != nil {
 			return nil, err
 		}
-		ops = append(ops, op)
 	}
-	markers, err := tx.markers()
-	return append(ops, markers...), err
+	return ops, nil
 }
 
 // markers returns the puts of the markers of all collections written to.
-func (tx *Tx) markers() ([]clientv3.Op, error) {
-	collections := map[string]bool{}
+func (tx *Tx) markers() (map[string]clientv3.Op, error) {
+	ops := map[string]clientv3.Op{}
 	for k := range tx.writes {
-		if isMarked(k) {
-			collections[collectionOf(k)] = true
+		if !isMarked(k) {
+			continue
 		}
-	}
-	var ops []clientv3.Op
-	for _, c := range slices.Sorted(maps.Keys(collections)) {
-		op, err := writeOp(c, struct{}{})
-		if err != nil {
+		c := collectionOf(k)
+		if _, done := ops[c]; done {
+			continue
+		}
+		var err error
+		if ops[c], err = writeOp(c, struct{}{}); err != nil {
 			return nil, err
 		}
-		ops = append(ops, op)
 	}
 	return ops, nil
 }
@@ -177,9 +186,31 @@ func writeOp(k string, noun any) (clientv3.Op, error) {
 	return clientv3.OpPut(k, value), err
 }
 
-// get reads a key for the compare, and sees the transaction's own writes.
+// written returns what the transaction, or one before it in its batch, writes to
+// a key.
+func (tx *Tx) written(k string) (noun any, ok bool) {
+	if noun, ok = tx.writes[k]; !ok {
+		noun, ok = tx.before[k]
+	}
+	return noun, ok
+}
+
+// writtenIn returns what is written to the keys of a collection.
+func (tx *Tx) writtenIn(collection string) map[string]any {
+	nouns := map[string]any{}
+	for _, writes := range []map[string]any{tx.before, tx.writes} {
+		for k, noun := range writes {
+			if strings.HasPrefix(k, collection) {
+				nouns[k] = noun
+			}
+		}
+	}
+	return nouns
+}
+
+// get reads a key for the compare, and sees what is written.
 func (tx *Tx) get(k string) any {
-	if noun, ok := tx.writes[k]; ok {
+	if noun, ok := tx.written(k); ok {
 		return noun
 	}
 	e := tx.snap.entry(k)
@@ -190,7 +221,7 @@ func (tx *Tx) get(k string) any {
 
 // peek reads a key without a compare: for what may as well be out of date.
 func (tx *Tx) peek(k string) any {
-	if noun, ok := tx.writes[k]; ok {
+	if noun, ok := tx.written(k); ok {
 		return noun
 	}
 	return tx.snap.get(k)
@@ -209,16 +240,10 @@ func (tx *Tx) remove(k string) {
 	}
 }
 
-// scan reads a marked collection for the compare, and sees the transaction's
-// own writes.
+// scan reads a marked collection for the compare, and sees what is written.
 func (tx *Tx) scan(collection string, f func(k string, noun any) bool) {
 	tx.reads[collection] = tx.snap.entry(collection).mod
-	nouns := map[string]any{}
-	for k, noun := range tx.writes {
-		if strings.HasPrefix(k, collection) {
-			nouns[k] = noun
-		}
-	}
+	nouns := tx.writtenIn(collection)
 	if len(nouns) == 0 {
 		tx.snap.scan(collection, f)
 		return
@@ -234,4 +259,19 @@ func (tx *Tx) scan(collection string, f func(k string, noun any) bool) {
 			return
 		}
 	}
+}
+
+// count reads how many nouns a marked collection has, for the compare.
+func (tx *Tx) count(collection string) int {
+	tx.reads[collection] = tx.snap.entry(collection).mod
+	return tx.peekCount(collection)
+}
+
+// peekCount is count without a compare.
+func (tx *Tx) peekCount(collection string) int {
+	n := tx.snap.count(collection)
+	for k, noun := range tx.writtenIn(collection) {
+		n += change{noun: noun, was: tx.snap.get(k)}.growth()
+	}
+	return n
 }

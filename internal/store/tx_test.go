@@ -96,7 +96,7 @@ func TestScanConflicts(t *testing.T) {
 		update(t, shared, func(tx *Tx) error {
 			tx.Groups(region, albert)
 			if tries++; tries == 1 {
-				update(t, shared, func(tx *Tx) error { other.do(tx); return nil })
+				alone(t, shared, func(tx *Tx) error { other.do(tx); return nil })
 			}
 			tx.PutCursor(region, "classic", netip.MustParseAddr("10.254.0.4"))
 			return nil
@@ -138,15 +138,19 @@ func TestAFailedTransactionWritesNothing(t *testing.T) {
 }
 
 func TestUpdateEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
 	region := regionOf(t)
-	_, err := shared.Update(ctx, func(tx *Tx) error {
-		cancel()
-		tx.PutGroup(group(region, "sg-1"))
-		return nil
-	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("err = %v", err)
+	put := func(tx *Tx) error { tx.PutGroup(group(region, "sg-1")); return nil }
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, do := range map[string]func(context.Context, func(*Tx) error) (int64, error){
+		"in a batch": shared.Update, "alone": shared.updateAlone,
+	} {
+		if _, err := do(over, put); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: err = %v", name, err)
+		}
+	}
+	if n := len(view(t, shared).Groups(region, albert)); n != 0 {
+		t.Errorf("%d groups", n)
 	}
 }
 
