@@ -1,9 +1,9 @@
 // Package store keeps the nouns of package vpc, each at a revision.
 //
 // View reads a consistent snapshot from memory. Update runs a function as an
-// optimistic transaction: it is durable when Update returns, and it runs again
-// when something that it has read was changed meanwhile. Watch tells what has
-// changed since a revision.
+// optimistic transaction, together with others that wait: it is durable when
+// Update returns, and it runs again when something that it has read was changed
+// meanwhile. Watch tells what has changed since a revision.
 //
 // The nouns are kept in etcd, embedded in the process; no other package knows
 // that. Every noun, every rule and every claim of uniqueness (a name, an
