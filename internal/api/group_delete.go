@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"strings"
 
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
@@ -75,13 +74,13 @@ func checkUnused(tx *store.Tx, g *vpc.SecurityGroup) error {
 // checkUnusedInClassic is checkUnused with the code and the words of
 // EC2-Classic.
 func checkUnusedInClassic(tx *store.Tx, g *vpc.SecurityGroup) error {
-	var referrers []string
+	var instances, referrers []string
 	seen := map[vpc.GroupID]bool{g.ID: true}
 	for _, u := range tx.Users(g) {
-		if u.Rule == "" {
-			return vpc.Errorf(vpc.InvalidGroupInUse, "There are active instances using security group '%s'", g.Name)
+		if u.Instance != "" {
+			instances = append(instances, string(u.Instance))
 		}
-		if seen[u.Group] {
+		if u.Rule == "" || seen[u.Group] {
 			continue
 		}
 		seen[u.Group] = true
@@ -89,8 +88,11 @@ func checkUnusedInClassic(tx *store.Tx, g *vpc.SecurityGroup) error {
 			referrers = append(referrers, string(other.Account)+":"+other.Name)
 		}
 	}
+	if len(instances) > 0 {
+		return vpc.Errorf(vpc.InvalidGroupInUse, "There are active instances using security group '%s': %s", g.Name, listHolders(instances))
+	}
 	if len(referrers) > 0 {
-		return vpc.Errorf(vpc.InvalidGroupInUse, "Group %s:%s is used by groups: %s", g.Account, g.Name, strings.Join(referrers, " "))
+		return vpc.Errorf(vpc.InvalidGroupInUse, "Group %s:%s is used by groups: %s", g.Account, g.Name, listHolders(referrers))
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (r *request) sourceGroup(tx *store.Tx, g *vpc.SecurityGroup, s groupSource)
 		owner = vpc.ELBAccount
 	}
 	switch {
-	case g.IsClassic() && (owner == vpc.ELBAccount && s.Name == vpc.ELBGroupName || vpc.GroupID(s.ID) == elbGroupID(r.Region)):
+	case g.IsClassic() && r.isELBGroup(owner, s):
 		return r.elbGroup(tx), nil
 	case s.ID == "" && s.Name == "":
 		return nil, vpc.Errorf(vpc.MissingParameter, "Source group ID missing.")
@@ -97,6 +97,8 @@ func (r *request) sourceGroup(tx *store.Tx, g *vpc.SecurityGroup, s groupSource)
 	switch {
 	case found == nil, owner != "" && owner != found.Account, s.Name != "" && s.Name != found.Name:
 		return nil, errNoGroup(s.ID)
+	case found.Account != r.Account.ID && (!g.IsClassic() || !found.IsClassic()):
+		return nil, errNoGroup(s.ID) // only EC2-Classic is shared
 	case found.Network != g.Network, s.VPC != "" && s.VPC != vpcIDOf(found):
 		return nil, vpc.Errorf(vpc.InvalidGroupNotFound, "You have specified two resources that belong to different networks.")
 	}
@@ -120,6 +122,16 @@ func (r *request) sourceGroupNamed(tx *store.Tx, g *vpc.SecurityGroup, owner vpc
 		return nil, errNotInDefaultVPC(name, g.Network)
 	}
 	return nil, vpc.Errorf(vpc.InvalidGroupNotFound, "Unable to find group '%s'", name)
+}
+
+// isELBGroup reports whether a source is the group of the load balancers of
+// EC2-Classic: by owner and name, or by its id, which nothing may contradict.
+func (r *request) isELBGroup(owner vpc.AccountID, s groupSource) bool {
+	if s.ID == "" {
+		return owner == vpc.ELBAccount && s.Name == vpc.ELBGroupName
+	}
+	return vpc.GroupID(s.ID) == elbGroupID(r.Region) &&
+		(owner == "" || owner == vpc.ELBAccount) && (s.Name == "" || s.Name == vpc.ELBGroupName)
 }
 
 // elbGroupID is the id of amazon-elb-sg: that of the ELB Developer Guide of

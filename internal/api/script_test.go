@@ -179,7 +179,7 @@ func (p *player) tell(status int, body string) string {
 var (
 	longName  = regexp.MustCompile(`\b[a-z]+(?:-[a-z]+)*-(?:[0-9a-f]{17}|[0-9a-f]{8})\b`)
 	shortName = regexp.MustCompile(`\b[a-z]+(?:-[a-z]+)*-[0-9]{1,3}\b`)
-	givenID   = regexp.MustCompile(`^(a[mkr]i-.*|[a-z-]+-(0000.*|12345678)|sg-843f59ed|sg-5a9c116a)$`) // nothing in a script makes them
+	givenID   = regexp.MustCompile(`^(a[mkr]i-.*|[a-z-]+-(0{7}.*|12345678)|sg-843f59ed|sg-5a9c116a)$`) // nothing in a script makes them
 	clockTime = regexp.MustCompile(`\b20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-9:.]{8,12}(Z| UTC)`)
 	requestID = regexp.MustCompile(`(?i)\n *<requestId>[^<]*</requestId>`)
 )
