@@ -69,7 +69,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetCompletionCommandGroupID("use")
 	root.AddCommand(
 		c.statusCommand(), c.explainCommand(), c.connectionsCommand(), c.versionCommand(),
-		c.envCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(),
+		c.envCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(), c.tourCommand(),
 	)
 	for _, t := range tools() {
 		root.AddCommand(c.toolCommand(t))
