@@ -1,6 +1,9 @@
 package vpc
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A LoadBalancer is a Classic load balancer: listeners in front, instances
 // behind, and a node in each zone or subnet that it is enabled for (ELB API
@@ -155,3 +158,17 @@ const (
 	HealthDraining  HealthState = "draining"  // deregistered, with connections that may end
 	HealthForgotten HealthState = "forgotten" // not checked any more: the server drops what it knew
 )
+
+// IsCookieName reports whether a stickiness policy may follow a cookie of that
+// name: a token (RFC 6265 §4.1.1), without the few characters that the proxy
+// would take for a comment or a quote.
+func IsCookieName(name string) bool {
+	const others = "!$%&*+-.^_|~"
+	for _, c := range name {
+		isWord := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !isWord && !strings.ContainsRune(others, c) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 255
+}

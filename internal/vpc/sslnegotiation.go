@@ -20,8 +20,8 @@ const (
 // DefaultSSLPolicy is what a secure listener without a policy negotiates by.
 const DefaultSSLPolicy = "ELBSecurityPolicy-2016-08"
 
-// An SSLNegotiation is what a secure listener agrees to.
-type SSLNegotiation struct {
+// A Negotiation is what a secure listener agrees to.
+type Negotiation struct {
 	Protocols   []string // of SSLProtocols
 	Ciphers     []string // by OpenSSL's names, the preferred one first
 	ServerOrder bool     // the listener's preference counts, not the client's
@@ -38,8 +38,8 @@ func SSLCiphers() []string {
 
 // NegotiationOf reads an SSL negotiation policy. Its ciphers are in the order
 // of the attributes. A policy that refers to a predefined one is that one.
-func NegotiationOf(attributes []PolicyAttribute) SSLNegotiation {
-	var n SSLNegotiation
+func NegotiationOf(attributes []PolicyAttribute) Negotiation {
+	var n Negotiation
 	for _, a := range attributes {
 		protocol, isProtocol := strings.CutPrefix(a.Name, protocolPrefix)
 		switch {
@@ -60,26 +60,33 @@ func NegotiationOf(attributes []PolicyAttribute) SSLNegotiation {
 }
 
 // Unavailable lists what of n no load balancer here can do: OpenSSL 3 has
-// neither SSL 3.0, nor RC4, nor triple DES.
-func (n SSLNegotiation) Unavailable() []string {
+// neither SSL 3.0, nor RC4, nor triple DES; HAProxy takes a range of versions.
+func (n Negotiation) Unavailable() []string {
 	var missing []string
 	for _, p := range n.Protocols {
 		if !slices.Contains(SSLProtocols()[1:], p) {
 			missing = append(missing, p)
 		}
 	}
-	able := slices.Concat(modernCiphers, dheCiphers, camelliaCiphers)
+	has := func(p string) bool { return slices.Contains(n.Protocols, p) }
+	if has("TLSv1") && has("TLSv1.2") && !has("TLSv1.1") {
+		missing = append(missing, "TLSv1 and TLSv1.2 without TLSv1.1")
+	}
 	for _, c := range n.Ciphers {
-		if !slices.Contains(able, c) {
+		if slices.ContainsFunc(lostCiphers, func(part string) bool { return strings.Contains(c, part) }) {
 			missing = append(missing, c)
 		}
 	}
 	return missing
 }
 
+// lostCiphers are parts of the names of ciphers that OpenSSL 3 does not have, or
+// that need other things than a certificate.
+var lostCiphers = []string{"RC4", "RC2", "DES-", "SEED", "IDEA", "KRB5", "PSK", "ADH-"}
+
 // Attributes are those of a policy that negotiates as n does: all that a policy
 // may name, true or false, as DescribeLoadBalancerPolicies shows them.
-func (n SSLNegotiation) Attributes() []PolicyAttribute {
+func (n Negotiation) Attributes() []PolicyAttribute {
 	truth := map[bool]string{false: "false", true: "true"}
 	var list []PolicyAttribute
 	for _, p := range SSLProtocols() {
@@ -98,13 +105,13 @@ func (n SSLNegotiation) Attributes() []PolicyAttribute {
 }
 
 // PredefinedSSLPolicy finds a policy of the service's own by its name.
-func PredefinedSSLPolicy(name string) (SSLNegotiation, bool) {
+func PredefinedSSLPolicy(name string) (Negotiation, bool) {
 	for _, p := range predefinedSSLPolicies {
 		if p.name == name {
-			return p.SSLNegotiation, true
+			return p.Negotiation, true
 		}
 	}
-	return SSLNegotiation{}, false
+	return Negotiation{}, false
 }
 
 // PredefinedSSLPolicies are the names of the service's own policies, the newest
@@ -142,20 +149,20 @@ var (
 
 type predefinedSSLPolicy struct {
 	name string
-	SSLNegotiation
+	Negotiation
 }
 
 var predefinedSSLPolicies = []predefinedSSLPolicy{
-	{"ELBSecurityPolicy-TLS-1-2-2017-01", SSLNegotiation{[]string{"TLSv1.2"}, tls12Ciphers, true}},
-	{"ELBSecurityPolicy-TLS-1-1-2017-01", SSLNegotiation{[]string{"TLSv1.1", "TLSv1.2"}, modernCiphers, true}},
-	{DefaultSSLPolicy, SSLNegotiation{tls10Protocols, modernCiphers, true}},
-	{"ELBSecurityPolicy-2015-05", SSLNegotiation{tls10Protocols, slices.Concat(modernCiphers, tripleDES[:1]), true}},
-	{"ELBSecurityPolicy-2015-03", SSLNegotiation{tls10Protocols, slices.Concat(modernCiphers, dheCiphers[:1], tripleDES[:1]), true}},
-	{"ELBSecurityPolicy-2015-02", SSLNegotiation{tls10Protocols, slices.Concat(modernCiphers, dheCiphers[:1]), true}},
-	{"ELBSecurityPolicy-2014-10", SSLNegotiation{tls10Protocols, slices.Concat(modernCiphers, dheCiphers[:1], tripleDES[:1], rc4Ciphers[2:3]), true}},
-	{"ELBSecurityPolicy-2014-01", SSLNegotiation{slices.Concat(oldProtocols[:1], tls10Protocols), slices.Concat(modernCiphers, dheCiphers[:1], tripleDES[:1], rc4Ciphers[:3]), true}},
-	{"ELBSecurityPolicy-2011-08", SSLNegotiation{oldProtocols, oldCiphers, false}},
-	{"ELBSample-ELBDefaultNegotiationPolicy", SSLNegotiation{oldProtocols, oldCiphers, false}},
-	{"ELBSample-ELBDefaultCipherPolicy", SSLNegotiation{oldProtocols, oldCiphers, false}},
-	{"ELBSample-OpenSSLDefaultNegotiationPolicy", SSLNegotiation{oldProtocols, oldCiphers, false}},
+	{"ELBSecurityPolicy-TLS-1-2-2017-01", Negotiation{[]string{"TLSv1.2"}, tls12Ciphers, true}},
+	{"ELBSecurityPolicy-TLS-1-1-2017-01", Negotiation{[]string{"TLSv1.1", "TLSv1.2"}, modernCiphers, true}},
+	{DefaultSSLPolicy, Negotiation{tls10Protocols, modernCiphers, true}},
+	{"ELBSecurityPolicy-2015-05", Negotiation{tls10Protocols, slices.Concat(modernCiphers, tripleDES[:1]), true}},
+	{"ELBSecurityPolicy-2015-03", Negotiation{tls10Protocols, slices.Concat(modernCiphers, dheCiphers[:1], tripleDES[:1]), true}},
+	{"ELBSecurityPolicy-2015-02", Negotiation{tls10Protocols, slices.Concat(modernCiphers, dheCiphers[:1]), true}},
+	{"ELBSecurityPolicy-2014-10", Negotiation{tls10Protocols, slices.Concat(modernCiphers, dheCiphers[:1], tripleDES[:1], rc4Ciphers[2:3]), true}},
+	{"ELBSecurityPolicy-2014-01", Negotiation{slices.Concat(oldProtocols[:1], tls10Protocols), slices.Concat(modernCiphers, dheCiphers[:1], tripleDES[:1], rc4Ciphers[:3]), true}},
+	{"ELBSecurityPolicy-2011-08", Negotiation{oldProtocols, oldCiphers, false}},
+	{"ELBSample-ELBDefaultNegotiationPolicy", Negotiation{oldProtocols, oldCiphers, false}},
+	{"ELBSample-ELBDefaultCipherPolicy", Negotiation{oldProtocols, oldCiphers, false}},
+	{"ELBSample-OpenSSLDefaultNegotiationPolicy", Negotiation{oldProtocols, oldCiphers, false}},
 }
