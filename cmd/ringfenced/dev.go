@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -77,6 +78,9 @@ func dev(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
 			},
 			Connections: func(ctx context.Context, in admin.ConnectionsRequest, yield func(*admin.Connection) error) error {
 				return host.Connections(ctx, in, yield)
+			},
+			Watch: func(ctx context.Context, in admin.WatchRequest) (iter.Seq[*admin.Verdict], error) {
+				return host.Watch(ctx, in)
 			},
 			Exec:  func(ctx context.Context, id vpc.InstanceID) (*admin.Exec, error) { return host.Exec(ctx, id) },
 			Ready: func() bool { return host.IsReady() },

@@ -9,6 +9,7 @@
 //	POST /outside              OutsideRequest → Outside
 //	POST /explain              ExplainRequest → Explanation
 //	POST /connections          ConnectionsRequest → a Connection on each line
+//	POST /watch                WatchRequest → a Verdict on each line, for as long as one reads
 //	GET  /instances/{id}/exec  Exec
 //
 // A call that fails has a status of 400 or more and a Failure. The types are the

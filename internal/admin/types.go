@@ -16,6 +16,7 @@ const (
 	OutsidePath     = "/outside"
 	ExplainPath     = "/explain"
 	ConnectionsPath = "/connections"
+	WatchPath       = "/watch"
 	ExecPattern     = "/instances/{id}/exec"
 )
 

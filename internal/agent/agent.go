@@ -67,6 +67,8 @@ type Agent struct {
 
 	asks chan func(context.Context) // run by the loop
 
+	watchers watchers
+
 	work sync.WaitGroup // machines being changed
 	gate chan struct{}  // limits how many at once
 }
@@ -146,7 +148,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	helpers.Go(func() { a.follow(ctx, feeds) })
 	helpers.Go(func() { a.collectFlows(ctx) })
-	helpers.Go(func() { a.tellDrops(ctx) })
+	helpers.Go(func() { a.readEvents(ctx) })
 
 	retry := time.NewTimer(0)
 	retry.Stop()

@@ -7,9 +7,10 @@ import (
 	"sync"
 )
 
-// tellDrops logs the drops that the kernel tells of, each with its reason and
-// rule, until ctx is done. It tells of some; the counters have all.
-func (a *Agent) tellDrops(ctx context.Context) {
+// readEvents hands what the kernel tells to those who watch, and logs the drops
+// of it, each with its reason and rule, until ctx is done. The kernel tells of some
+// where nobody watches; the counters have all.
+func (a *Agent) readEvents(ctx context.Context) {
 	events, err := a.dataplane.Events()
 	if err != nil {
 		a.log.Error("read events", "err", err)
@@ -33,6 +34,10 @@ func (a *Agent) tellDrops(ctx context.Context) {
 		case err != nil:
 			a.log.Error("read event", "err", err)
 			return
+		}
+		a.watchers.hand(&e)
+		if e.Reason.Accepts() {
+			continue
 		}
 		a.log.Debug("drop", "reason", e.Reason.String(), "src", e.Src.String(), "dst", e.Dst.String(),
 			"proto", e.Proto.String(), "rule", string(e.Rule), "bytes", e.Bytes)

@@ -68,7 +68,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetHelpCommandGroupID("look")
 	root.SetCompletionCommandGroupID("use")
 	root.AddCommand(
-		c.statusCommand(), c.explainCommand(), c.connectionsCommand(), c.versionCommand(),
+		c.statusCommand(), c.explainCommand(), c.connectionsCommand(), c.watchCommand(), c.versionCommand(),
 		c.envCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(), c.tourCommand(),
 	)
 	for _, t := range tools() {

@@ -228,6 +228,7 @@ func (d *Dataplane) prepare() error {
 	if d.options.Revoke == policy.RevokeStrict {
 		c.Strict = 1
 	}
+	c.Watched = 0
 	if c.ClockMask == 0 && c.ClockOffset == 0 {
 		c.ClockMask = ^uint64(0)
 	}

@@ -308,7 +308,8 @@ func TestFullRingBuffer(t *testing.T) {
 		}
 		want := dataplane.Event{
 			Src: netip.AddrPortFrom(clientAddr, 2000), Dst: netip.AddrPortFrom(serverAddr, 80), Proto: vpc.TCP,
-			Reason: policy.NoIngressRule, Interface: 2, Port: clientPort, Bytes: e.Bytes,
+			At: e.At, Reason: policy.NoIngressRule, Interface: 2, Port: clientPort, Bytes: e.Bytes,
+			Sender: dataplane.EventEnd{Interface: 1}, Receiver: dataplane.EventEnd{Interface: 2},
 		}
 		if e != want {
 			t.Errorf("the first event is %+v, want %+v", e, want)

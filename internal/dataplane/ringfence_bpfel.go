@@ -81,7 +81,7 @@ type kernelControl struct {
 	Hz              uint32
 	EventsPerSecond uint32
 	HalfOpenLimit   uint32
-	Pad             uint32
+	Watched         uint32
 }
 
 type kernelDropCount struct {
@@ -113,6 +113,11 @@ type kernelEvent struct {
 	Number   uint32
 	Ifindex  uint32
 	Bytes    uint32
+	End      [2]struct {
+		_      structs.HostLayout
+		Number uint32
+		Rule   uint32
+	}
 }
 
 type kernelFlow struct {
@@ -518,6 +523,7 @@ const (
 	kernelMapIdentities     = "identities"
 	kernelMapL4             = "l4"
 	kernelMapLocations      = "locations"
+	kernelMapLost           = "lost"
 	kernelMapPending        = "pending"
 	kernelMapPorts          = "ports"
 	kernelMapPublics        = "publics"
@@ -529,6 +535,7 @@ const (
 	kernelMapSets           = "sets"
 	kernelMapSlots          = "slots"
 	kernelMapSubnets        = "subnets"
+	kernelMapWatched        = "watched"
 	kernelProgCollect       = "collect"
 	kernelProgCut           = "cut"
 	kernelProgFromInterface = "from_interface"
@@ -609,6 +616,7 @@ type kernelMapSpecs struct {
 	Identities  *ebpf.MapSpec `ebpf:"identities"`
 	L4          *ebpf.MapSpec `ebpf:"l4"`
 	Locations   *ebpf.MapSpec `ebpf:"locations"`
+	Lost        *ebpf.MapSpec `ebpf:"lost"`
 	Pending     *ebpf.MapSpec `ebpf:"pending"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Publics     *ebpf.MapSpec `ebpf:"publics"`
@@ -620,6 +628,7 @@ type kernelMapSpecs struct {
 	Sets        *ebpf.MapSpec `ebpf:"sets"`
 	Slots       *ebpf.MapSpec `ebpf:"slots"`
 	Subnets     *ebpf.MapSpec `ebpf:"subnets"`
+	Watched     *ebpf.MapSpec `ebpf:"watched"`
 }
 
 // kernelVariableSpecs contains global variables before they are loaded into the kernel.
@@ -668,6 +677,7 @@ type kernelMaps struct {
 	Identities  *ebpf.Map `ebpf:"identities"`
 	L4          *ebpf.Map `ebpf:"l4"`
 	Locations   *ebpf.Map `ebpf:"locations"`
+	Lost        *ebpf.Map `ebpf:"lost"`
 	Pending     *ebpf.Map `ebpf:"pending"`
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Publics     *ebpf.Map `ebpf:"publics"`
@@ -679,6 +689,7 @@ type kernelMaps struct {
 	Sets        *ebpf.Map `ebpf:"sets"`
 	Slots       *ebpf.Map `ebpf:"slots"`
 	Subnets     *ebpf.Map `ebpf:"subnets"`
+	Watched     *ebpf.Map `ebpf:"watched"`
 }
 
 func (m *kernelMaps) Close() error {
@@ -696,6 +707,7 @@ func (m *kernelMaps) Close() error {
 		m.Identities,
 		m.L4,
 		m.Locations,
+		m.Lost,
 		m.Pending,
 		m.Ports,
 		m.Publics,
@@ -707,6 +719,7 @@ func (m *kernelMaps) Close() error {
 		m.Sets,
 		m.Slots,
 		m.Subnets,
+		m.Watched,
 	)
 }
 

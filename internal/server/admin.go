@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// adminHandler answers the ringfence command.
-func (s *Server) adminHandler() http.Handler {
+// adminHandler answers the ringfence command. What goes on for as long as somebody
+// reads ends with ctx.
+func (s *Server) adminHandler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, f func(*http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -42,6 +44,12 @@ func (s *Server) adminHandler() http.Handler {
 		return s.opts.Hooks.Exec(r.Context(), vpc.InstanceID(r.PathValue("id")))
 	})
 	mux.HandleFunc("POST "+admin.ConnectionsPath, s.connections)
+	mux.HandleFunc("POST "+admin.WatchPath, func(w http.ResponseWriter, r *http.Request) {
+		call, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		s.watch(w, r.WithContext(call))
+	})
 	return mux
 }
 
@@ -76,10 +84,7 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, r, nil, err)
 		return
 	}
-	// Whoever reads a page at a time may take as long as he likes.
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
-		s.log.Debug("lift the time limit of an answer", "err", err)
-	}
+	s.liftDeadline(w)
 	lines, began := json.NewEncoder(w), false
 	err = s.opts.Hooks.Connections(r.Context(), q, func(c *admin.Connection) error {
 		began = true
@@ -91,6 +96,45 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case err != nil:
 		s.reply(w, r, nil, err)
+	}
+}
+
+// watch answers line by line, each as soon as it is there.
+func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
+	q, err := read[admin.WatchRequest](r)
+	if err == nil && s.opts.Hooks.Watch == nil {
+		err = errNoAgent()
+	}
+	var verdicts iter.Seq[*admin.Verdict]
+	if err == nil {
+		verdicts, err = s.opts.Hooks.Watch(r.Context(), q)
+	}
+	if err != nil {
+		s.reply(w, r, nil, err)
+		return
+	}
+	s.liftDeadline(w)
+	flusher, lines := http.NewResponseController(w), json.NewEncoder(w)
+	w.WriteHeader(http.StatusOK)
+	err = flusher.Flush() // the reader now knows that he misses nothing
+	for v := range verdicts {
+		if err == nil {
+			err = lines.Encode(v)
+		}
+		if err == nil {
+			err = flusher.Flush()
+		}
+		if err != nil {
+			s.log.Debug("write answer", "err", err) // the reader is gone
+			return
+		}
+	}
+}
+
+// liftDeadline lets whoever reads a page at a time take as long as he likes.
+func (s *Server) liftDeadline(w http.ResponseWriter) {
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
+		s.log.Debug("lift the time limit of an answer", "err", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -46,6 +47,10 @@ type Hooks struct {
 
 	// Connections calls yield for each, and ends with its error if it has one.
 	Connections func(_ context.Context, _ admin.ConnectionsRequest, yield func(*admin.Connection) error) error
+
+	// Watch returns what comes until its context is done. From then on that it
+	// returns, nothing is missed; the sequence is to be read, once.
+	Watch func(context.Context, admin.WatchRequest) (iter.Seq[*admin.Verdict], error)
 
 	// Ready reports whether packets are judged. nil: they are.
 	Ready func() bool
@@ -124,7 +129,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		if err != nil {
 			return errors.Join(err, listener.Close())
 		}
-		run(func() error { return s.serve(ctx, socket, s.adminHandler()) })
+		run(func() error { return s.serve(ctx, socket, s.adminHandler(ctx)) })
 	}
 	run(func() error { return s.serve(ctx, listener, s.Handler()) })
 	wg.Go(func() { s.forget(ctx) })

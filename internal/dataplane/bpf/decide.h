@@ -6,6 +6,7 @@
 #define DECIDE_H
 
 #include "answers.h"
+#include "events.h"
 #include "route.h"
 
 static __always_inline void count_hit(__u32 rule)
@@ -34,13 +35,13 @@ static __always_inline int acls_refuse(struct work *w)
 	return w->j.reason == UNDECIDED ? UNDECIDED : refused(w);
 }
 
-static __always_inline int admitted(struct work *w)
+static __always_inline int admitted(struct work *w, int reason)
 {
 	w->rule = w->end[RECEIVER].number ? w->j.at[RECEIVER].rule : w->j.at[SENDER].rule;
 	w->judged = w->end[RECEIVER].number ? w->end[RECEIVER].number : w->end[SENDER].number;
 	count_hit(w->j.at[SENDER].rule);
 	count_hit(w->j.at[RECEIVER].rule);
-	return ADMITTED;
+	return tell_admitted(w, reason);
 }
 
 /* The interface that is there for an address that is not its own, 0 for none. */
@@ -267,14 +268,13 @@ static __always_inline int begin_flow(struct work *w, __u32 from, struct depende
 		w->j = w->kept;
 	}
 	if (open(w, from, d))
-		return admitted(w);
+		return admitted(w, ADMITTED);
 	if (!allows_back(w)) {
 		w->rule = 0;
 		return TABLE_FULL;
 	}
 	w->j = w->kept;
-	admitted(w);
-	return UNTRACKED;
+	return admitted(w, UNTRACKED);
 }
 
 /* One datagram, or a later fragment whose first one has told the ports. */
@@ -320,7 +320,7 @@ static __always_inline int decide(struct work *w)
 		if (w->j.reason != UNDECIDED)
 			return refused(w);
 	}
-	return begins ? begin_flow(w, from, &d) : admitted(w);
+	return begins ? begin_flow(w, from, &d) : admitted(w, ADMITTED);
 }
 
 static __always_inline void make_seed_key(struct work *w)

@@ -122,49 +122,13 @@ static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p
 	return hand_over(skb, ifindex);
 }
 
-/* Whether one more event of a kind may be told this second. */
-static __always_inline bool may_tell(struct drop_count *n, const struct control *c)
-{
-	__u32 second = ticks_now(c) / (c->hz ?: 1);
-
-	if (n->second != second) {
-		n->second = second;
-		n->tokens = c->events_per_second;
-	}
-	if (!n->tokens)
-		return false;
-	n->tokens--;
-	return true;
-}
-
-static __always_inline void tell(struct __sk_buff *skb, const struct work *w, __u8 reason)
-{
-	struct event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-
-	if (!e)
-		return;
-	e->at = bpf_ktime_get_ns();
-	e->src = w->p.t.src;
-	e->dst = w->p.t.dst;
-	e->sport = w->p.t.sport;
-	e->dport = w->p.t.dport;
-	e->proto = w->p.t.proto;
-	e->tcp_flags = w->p.tcp_flags;
-	e->reason = reason;
-	e->pad = 0;
-	e->rule = w->rule;
-	e->number = w->judged;
-	e->ifindex = skb->ifindex;
-	e->bytes = skb->len;
-	bpf_ringbuf_submit(e, 0);
-}
-
 /* Counts a frame that goes nowhere, exactly, and tells of it, now and then. */
 __noinline int discard(struct __sk_buff *skb, struct work *w, __u32 reason)
 {
 	struct control *c = get_control();
 	struct drop_count *n, none = {};
 	struct drop_key key = {.reason = reason};
+	bool wanted;
 
 	if (!w || !c || only_asks)
 		return TC_ACT_SHOT;
@@ -177,8 +141,9 @@ __noinline int discard(struct __sk_buff *skb, struct work *w, __u32 reason)
 	if (n) {
 		n->packets += w->segments;
 		n->bytes += w->frame_length;
-		if (may_tell(n, c))
-			tell(skb, w, reason);
+		wanted = is_wanted(w, c, reason);
+		if (wanted || may_tell(n, c))
+			tell(w, skb->ifindex, reason, wanted);
 	}
 	return TC_ACT_SHOT;
 }

@@ -56,6 +56,10 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } events SEC(".maps");
 
+/* Interfaces of which all is told, and how many events of theirs found no room. */
+MAP(watched, BPF_MAP_TYPE_HASH, __u32, __u8, 1 << 12, BPF_F_NO_PREALLOC);
+MAP(lost, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 1, 0);
+
 MAP(control, BPF_MAP_TYPE_ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
 
 #endif

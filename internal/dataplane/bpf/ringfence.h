@@ -223,7 +223,7 @@ struct control {
 	__u32 hz;		 /* ticks in a second */
 	__u32 events_per_second; /* of one reason at one interface and CPU */
 	__u32 half_open_limit;	 /* unanswered flows of one interface, beside those in pending */
-	__u32 pad;
+	__u32 watched;		 /* how many interfaces are; 0 spares the look */
 };
 
 /* ---- what is remembered ---- */
@@ -343,8 +343,12 @@ struct event {
 	__u8 pad;
 	__u32 rule;    /* host-wide number; 0: none */
 	__u32 number;  /* the interface that is judged; 0: none */
-	__u32 ifindex; /* where the packet came in */
+	__u32 ifindex; /* where the packet came in; 0: not told */
 	__u32 bytes;
+	struct {
+		__u32 number; /* 0: on the internet side, or not known yet */
+		__u32 rule;   /* that admitted it there */
+	} end[2];	      /* sender and receiver */
 };
 const struct event *keep_event __attribute__((unused));
 
