@@ -245,7 +245,7 @@ func (a *Agent) spec(m *machine, i *vpc.Instance) (fabric.Machine, error) {
 		ID: m.id, Kind: guest.Instance, Generation: i.Generation,
 		Hostname: hostname(links[0].port.Addresses[0].Addr()), Domain: vpc.PrivateDomain(i.Region),
 		Resolvers: a.resolvers(i.Network), Metadata: true,
-		Root: image.Root, UserData: i.UserData, Command: image.Command, Limits: instanceLimits,
+		Root: image.Root, PublicKey: i.PublicKey, UserData: i.UserData, Command: image.Command, Limits: instanceLimits,
 	}
 	for _, l := range links {
 		spec.Ports = append(spec.Ports, a.take(m, l).port)

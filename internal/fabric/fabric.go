@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/vishvananda/netlink"
@@ -127,5 +128,10 @@ func (f *Fabric) InDataplane(fn func() error) error {
 }
 
 // InitMain is the hidden command init of the daemon's binary: process 1 of a
-// machine. Its result is the exit status.
-func InitMain([]string) int { return guest.Main() }
+// machine, or what serves files in one. Its result is the exit status.
+func InitMain(args []string) int {
+	if slices.Equal(args, []string{guest.SFTP}) {
+		return guest.ServeSFTP()
+	}
+	return guest.Main()
+}

@@ -28,11 +28,12 @@ type Machine struct {
 	Metadata   bool         // serve instance metadata
 
 	// For instances.
-	Root     string // directory under the instance's own layer; "" is /
-	Services []guest.Service
-	UserData []byte
-	Command  []string
-	Limits   Limits
+	Root      string // directory under the instance's own layer; "" is /
+	Services  []guest.Service
+	PublicKey string // of who may log in: a line of authorized_keys; "" is nobody
+	UserData  []byte
+	Command   []string
+	Limits    Limits
 }
 
 // validID keeps ID fit for a file's name.

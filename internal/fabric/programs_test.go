@@ -2,7 +2,6 @@ package fabric
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -91,28 +90,5 @@ func TestConsoleIsBounded(t *testing.T) {
 	text, err := f.Console(m.ID)
 	if err != nil || len(text) > 64<<10 || !strings.Contains(string(text), "this is a line\nthat was it\n") {
 		t.Errorf("%d bytes of console do not have the end (%v)", len(text), err)
-	}
-}
-
-// The SSH host key lives as long as the instance.
-func TestSSHHostKey(t *testing.T) {
-	f := open(t)
-	m := instance(0x102)
-	scan := func() string {
-		return mustRun(t, f, m.ID, "ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null | cut -d' ' -f3")
-	}
-	boot(t, f, m)
-	first := scan()
-	boot(t, f, m)
-	if second := scan(); first == "" || first != second {
-		t.Errorf("host key %q became %q", first, second)
-	}
-	// Nobody can log in.
-	got, status := run(t, f, m.ID, "ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes root@127.0.0.1 true")
-	if status != 255 || !strings.Contains(got, "Permission denied (publickey)") {
-		t.Errorf("ssh: status %d\n%s", status, got)
-	}
-	if _, err := os.Stat(filepath.Join(f.dataDir, "instances", m.ID, "run", "ssh_host_ed25519_key")); err != nil {
-		t.Error(err)
 	}
 }

@@ -90,6 +90,7 @@ func (f *Fabric) spec(m Machine) guest.Spec {
 		RunDir:     initproto.RunDir(f.dataDir, m.ID),
 		Root:       m.Root,
 		Services:   m.Services,
+		PublicKey:  m.PublicKey,
 		UserData:   m.UserData,
 		Command:    m.Command,
 	}

@@ -155,17 +155,11 @@ func prepare(cmd *initproto.Command) (process, error) {
 	if len(cmd.Args) == 0 {
 		return process{}, errors.New("no command given")
 	}
-	env := slices.Clone(environment)
+	env := environment
 	if cmd.TTY {
-		env = append(env, "TERM=xterm")
+		env = withEnv(env, []string{"TERM=xterm"})
 	}
-	// The last of two equal names would not win in every program: drop the
-	// first.
-	env = slices.DeleteFunc(env, func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return slices.ContainsFunc(cmd.Env, func(o string) bool { return strings.HasPrefix(o, name+"=") })
-	})
-	env = append(env, cmd.Env...)
+	env = withEnv(env, cmd.Env)
 
 	dir := cmd.Dir
 	if dir == "" {
@@ -179,6 +173,16 @@ func prepare(cmd *initproto.Command) (process, error) {
 		return process{}, err
 	}
 	return process{path: path, args: cmd.Args, env: env, dir: dir}, nil
+}
+
+// withEnv returns env with more, which is stronger. The last of two equal names
+// would not win in every program: the first is dropped.
+func withEnv(env, more []string) []string {
+	env = slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.ContainsFunc(more, func(o string) bool { return strings.HasPrefix(o, name+"=") })
+	})
+	return append(env, more...)
 }
 
 // lookPath finds the program called name as a shell in dir would.
@@ -227,31 +231,4 @@ func executable(path string) error {
 		return &fs.PathError{Op: "run", Path: path, Err: fs.ErrPermission}
 	}
 	return nil
-}
-
-// openTerminal returns both ends of a new terminal (pts(4)).
-func openTerminal(size initproto.WindowSize) (outer, inner *os.File, err error) {
-	outer, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	number, err := unix.IoctlGetInt(int(outer.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(outer.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		inner, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		outer.Close()
-		return nil, nil, err
-	}
-	if size != (initproto.WindowSize{}) {
-		if err := initproto.SetWindowSize(outer, size); err != nil {
-			outer.Close()
-			inner.Close()
-			return nil, nil, err
-		}
-	}
-	return outer, inner, nil
 }

@@ -73,6 +73,11 @@ func run(spec Spec, ready *os.File) error {
 	if err := os.Chdir("/"); err != nil {
 		return err
 	}
+	if spec.Kind == Instance {
+		if err := makeUsers(spec.PublicKey); err != nil {
+			return fmt.Errorf("make users: %w", err)
+		}
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()

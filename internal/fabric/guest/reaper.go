@@ -60,6 +60,8 @@ type process struct {
 	dir      string
 	files    [3]*os.File
 	terminal bool // files[0] becomes the controlling terminal
+
+	credential *syscall.Credential // nil: root
 }
 
 // start starts p as the leader of a session of its own. Its status arrives on
@@ -69,7 +71,7 @@ func (r *reaper) start(p process) (pid int, ended <-chan syscall.WaitStatus, err
 		Dir:   p.dir,
 		Env:   p.env,
 		Files: []uintptr{p.files[0].Fd(), p.files[1].Fd(), p.files[2].Fd()},
-		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: p.terminal},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: p.terminal, Credential: p.credential},
 	}
 	status := make(chan syscall.WaitStatus, 1)
 	started := make(chan struct{})

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -72,7 +73,10 @@ func (m *machine) startService(s Service) error {
 	if serve == nil {
 		return fmt.Errorf("unknown kind of service")
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(int(s.Port)))) // IPv4, and IPv6 where there is any
+	// A connection may idle for as long as its flow is known: like servers of
+	// the host's, those here send nothing for two hours (tcp(7)).
+	config := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Hour, Interval: 75 * time.Second, Count: 9}}
+	l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort("", strconv.Itoa(int(s.Port)))) // IPv4, and IPv6 where there is any
 	if err != nil {
 		return err
 	}

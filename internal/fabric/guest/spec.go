@@ -29,9 +29,10 @@ type Spec struct {
 	RunDir  string // the part of Dir that the machine sees
 	Root    string // lower layer of an instance's file system; "" is /
 
-	Services []Service
-	UserData []byte   // run at the first boot if it begins with #!
-	Command  []string // run at every boot
+	Services  []Service
+	PublicKey string   // a line of authorized_keys (sshd(8)); "" lets nobody log in
+	UserData  []byte   // run at the first boot if it begins with #!
+	Command   []string // run at every boot
 }
 
 // A Kind of machine.

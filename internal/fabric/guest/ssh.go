@@ -1,61 +1,122 @@
 package guest
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
+	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/gliderlabs/ssh"
-	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh"
 )
 
-// serveSSH is an SSH server with the instance's own host key. Nobody can log
-// in: an instance has no key pair.
+// Bounds of connections that nobody has logged in by, as those of sshd
+// (sshd_config(5), LoginGraceTime and MaxStartups).
+const (
+	loginGrace  = 2 * time.Minute
+	maxStartups = 100
+)
+
+// serveSSH lets the machine's users log in, each with the keys of its own, and
+// by no other means. Who is launched without a key pair has none.
 func (m *machine) serveSSH(l net.Listener) error {
-	key, err := hostKey(filepath.Join(m.spec.RunDir, "ssh_host_ed25519_key"))
+	keys, err := m.hostKeys()
 	if err != nil {
-		return fmt.Errorf("host key: %w", err)
+		return fmt.Errorf("host keys: %w", err)
 	}
-	server := &ssh.Server{
-		Version:          "ringfence",
-		HostSigners:      []ssh.Signer{key},
-		PublicKeyHandler: func(ssh.Context, ssh.PublicKey) bool { return false },
-		MaxTimeout:       2 * time.Minute, // nobody has reason to stay
+	m.tellHostKeys(keys)
+	startups := make(chan struct{}, maxStartups)
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		select {
+		case startups <- struct{}{}:
+			go func() {
+				defer c.Close()
+				conn, err := m.login(c, keys)
+				<-startups
+				if err == nil {
+					conn.serve()
+				}
+			}()
+		default:
+			c.Close()
+		}
 	}
-	return server.Serve(l)
 }
 
-// hostKey reads the key at path, or makes one when there is none: it stays the
-// same for as long as the instance exists.
-func hostKey(path string) (gossh.Signer, error) {
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return gossh.ParsePrivateKey(text)
+// An sshConn is a connection by which somebody has logged in.
+type sshConn struct {
+	machine  *machine
+	user     *user
+	conn     *ssh.ServerConn
+	channels <-chan ssh.NewChannel
+	requests <-chan *ssh.Request
+}
+
+// login does all until somebody is known. An error says that nobody is.
+func (m *machine) login(c net.Conn, keys []ssh.Signer) (*sshConn, error) {
+	var who *user // of the last key that was admitted
+	config := &ssh.ServerConfig{
+		ServerVersion: "SSH-2.0-ringfence",
+		PublicKeyCallback: func(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			u, err := m.admit(meta.User(), key)
+			who = u
+			return nil, err
+		},
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	for _, k := range keys {
+		config.AddHostKey(k)
+	}
+	if err := c.SetDeadline(time.Now().Add(loginGrace)); err != nil {
 		return nil, err
 	}
-	_, key, err := ed25519.GenerateKey(rand.Reader)
+	conn, channels, requests, err := ssh.NewServerConn(c, config)
 	if err != nil {
 		return nil, err
 	}
-	block, err := gossh.MarshalPrivateKey(key, "")
+	if err := c.SetDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
+	return &sshConn{machine: m, user: who, conn: conn, channels: channels, requests: requests}, nil
+}
+
+// admit finds the user with a name if key is one of the user's.
+func (m *machine) admit(name string, key ssh.PublicKey) (*user, error) {
+	if name != loginUser && name != rootUser {
+		return nil, errors.New("nobody logs in by that name")
+	}
+	u, err := lookupUser(name)
 	if err != nil {
 		return nil, err
 	}
-	// Renamed into place: a boot that is cut short leaves no half key.
-	if err := os.WriteFile(path+".new", pem.EncodeToMemory(block), 0o600); err != nil {
+	own, err := u.authorizedKeys()
+	if err != nil {
 		return nil, err
 	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return nil, err
+	for _, k := range own {
+		if bytes.Equal(k.Marshal(), key.Marshal()) {
+			return u, nil
+		}
 	}
-	return gossh.NewSignerFromKey(key)
+	return nil, errors.New("the key is none of the user's")
+}
+
+// serve serves the connection's channels until it ends. Whatever a client asks
+// of the connection as a whole is refused, which is also how clients learn that
+// it is alive.
+func (c *sshConn) serve() {
+	go ssh.DiscardRequests(c.requests)
+	for n := range c.channels {
+		switch n.ChannelType() {
+		case "session":
+			go c.serveSession(n)
+		case "direct-tcpip":
+			go c.forward(n)
+		default:
+			_ = n.Reject(ssh.UnknownChannelType, "there is no such channel")
+		}
+	}
 }

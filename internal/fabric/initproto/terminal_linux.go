@@ -1,6 +1,7 @@
 package initproto
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -98,7 +99,16 @@ func windowSize(f *os.File) (WindowSize, error) {
 	return WindowSize{Rows: w.Row, Columns: w.Col}, nil
 }
 
-// SetWindowSize tells the programs on a terminal how large it is.
+// SetWindowSize tells the programs on a terminal how large it is. It leaves the
+// file as it is; with Fd, no read of it would end at Close any more.
 func SetWindowSize(terminal *os.File, s WindowSize) error {
-	return unix.IoctlSetWinsize(int(terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: s.Rows, Col: s.Columns})
+	c, err := terminal.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var set error
+	err = c.Control(func(fd uintptr) {
+		set = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: s.Rows, Col: s.Columns})
+	})
+	return errors.Join(err, set)
 }
