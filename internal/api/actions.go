@@ -28,6 +28,8 @@ type action struct {
 // actions is the whole API. A call whose action is not here is InvalidAction.
 var actions = map[awsquery.Service]map[string]*action{
 	awsquery.EC2: union(groupActions, elasticActions, instanceActions, interfaceActions, keyPairActions, networkActions, regionActions),
+	awsquery.ELB: balancerActions,
+	awsquery.IAM: certificateActions,
 	awsquery.STS: {
 		"GetCallerIdentity": {handler: handle((*request).getCallerIdentity)},
 	},

@@ -28,7 +28,7 @@ func TestTablesNameEveryParameter(t *testing.T) {
 }
 
 // Every parameter and every element is one of AWS's, by the models of EC2
-// 2016-11-15 and STS 2011-06-15.
+// 2016-11-15, ELB 2012-06-01, IAM 2010-05-08 and STS 2011-06-15.
 func TestNamesAreAWSs(t *testing.T) {
 	model, err := awsquery.NewModel()
 	if err != nil {
@@ -37,7 +37,7 @@ func TestNamesAreAWSs(t *testing.T) {
 	for service, byName := range actions {
 		for name, act := range byName {
 			for _, p := range slices.Concat(act.done, act.kept) {
-				if !model.HasParameter(service, name, indexed(p)) {
+				if !model.HasParameter(service, name, indexed(service, p)) {
 					t.Errorf("%s %s has no parameter %s", service, name, p)
 				}
 			}
@@ -56,12 +56,17 @@ func TestNamesAreAWSs(t *testing.T) {
 	}
 }
 
-// indexed puts indexes into a table's name of a parameter.
-func indexed(p string) string {
+// indexed puts indexes into a table's name of a parameter, as the service's
+// lists have them.
+func indexed(service awsquery.Service, p string) string {
+	index := "1"
+	if service != awsquery.EC2 {
+		index = "member.1"
+	}
 	steps := strings.Split(p, ".")
 	for i := range steps {
 		if steps[i] == "N" {
-			steps[i] = "1"
+			steps[i] = index
 		}
 	}
 	return strings.Join(steps, ".")

@@ -25,6 +25,7 @@ type API struct {
 	catalogue *vpc.Catalogue
 	public    []netip.Prefix
 	limits    Limits
+	health    healthBook
 }
 
 // New returns an API on a store.
@@ -96,7 +97,7 @@ func (a *API) decode(s awsquery.Service, call *awsquery.Call, act *action) (any,
 		if a.model.HasParameter(s, call.Action, name) && !slices.Contains(act.unrecognized, name) && !act.reads(name) {
 			return nil, vpc.Errorf(vpc.UnsupportedOperation, "The parameter %s is not supported by ringfence.", name)
 		}
-		return nil, vpc.Errorf(vpc.UnknownParameter, "The parameter %s is not recognized", name)
+		return nil, vpc.Errorf(unknownParameter(s), "The parameter %s is not recognized", name)
 	}
 	return in, err
 }

@@ -15,6 +15,7 @@ import (
 type caller struct {
 	t       testing.TB
 	world   *world
+	account vpc.AccountID
 	key     awsquery.Key
 	region  string
 	service awsquery.Service
@@ -28,7 +29,7 @@ func (w *world) caller(t testing.TB, id vpc.AccountID) *caller {
 }
 
 func (w *world) callerWith(t testing.TB, a *vpc.Account) *caller {
-	return &caller{t: t, world: w, key: awsquery.Key{Access: a.AccessKey, Secret: a.SecretKey},
+	return &caller{t: t, world: w, account: a.ID, key: awsquery.Key{Access: a.AccessKey, Secret: a.SecretKey},
 		region: "us-east-1", service: awsquery.EC2, version: "2016-11-15"}
 }
 

@@ -113,6 +113,9 @@ type detachInterfaceInput struct {
 // detachInterface implements DetachNetworkInterface. The interface keeps its
 // addresses and groups.
 func (r *request) detachInterface(ctx context.Context, in *detachInterfaceInput) (*returnOutput, error) {
+	if isID(nodeAttachmentPrefix, in.ID) {
+		return nil, vpc.Errorf(vpc.OperationNotPermitted, "You are not allowed to manage '%s' attachments.", nodeAttachmentPrefix)
+	}
 	err := r.update(ctx, func(tx *store.Tx) error {
 		was := r.interfaceAttachedBy(tx.Reader, vpc.AttachmentID(in.ID))
 		switch {

@@ -53,7 +53,7 @@ type interfaceItem struct {
 
 type attachmentItem struct {
 	instanceAttachmentItem
-	Instance      vpc.InstanceID `aws:"instanceId"`
+	Instance      vpc.InstanceID `aws:"instanceId,omitempty"`
 	InstanceOwner vpc.AccountID  `aws:"instanceOwnerId"`
 }
 
@@ -117,6 +117,9 @@ func newInterfaceItem(reader store.Reader, n *vpc.NetworkInterface) interfaceIte
 	}
 	if n.Attachment != nil {
 		item.Attachment = &attachmentItem{newInstanceAttachmentItem(n.Attachment), n.Instance, n.Account}
+	}
+	if n.LoadBalancer != "" {
+		item.Attachment = nodeAttachment(reader, n)
 	}
 	for i, a := range ipv4Of(n) {
 		association := newAssociationItem(reader, v, n, a)
@@ -211,7 +214,7 @@ func ipv4Of(n *vpc.NetworkInterface) []netip.Addr {
 func ipv6Of(n *vpc.NetworkInterface) []netip.Addr { return n.Addresses[len(ipv4Of(n)):] }
 
 func interfaceStatus(n *vpc.NetworkInterface) string {
-	if n.Instance == "" {
+	if n.Instance == "" && n.LoadBalancer == "" {
 		return "available"
 	}
 	return "in-use"

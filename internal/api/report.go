@@ -9,10 +9,11 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// Report takes what an agent says about an instance. What is out of date is
+// Report takes what an agent says about instances. What is out of date is
 // passed over: of an instance that is gone, of an earlier boot, or of a state
 // that the instance cannot reach any more.
 func (a *API) Report(ctx context.Context, report *vpc.Report) error {
+	a.health.note(report.Health)
 	if report.Instance == "" {
 		return nil
 	}
@@ -65,18 +66,21 @@ func follows(from, to vpc.InstanceState) bool {
 const terminatedShown = time.Hour
 
 // Forget removes the instances that were terminated long ago, with their
-// reservations and client tokens.
+// reservations and client tokens, and what was known of load balancers that are
+// gone.
 func (a *API) Forget(ctx context.Context) error {
 	v, err := a.store.View(ctx)
 	if err != nil {
-		return fmt.Errorf("forget instances: %w", err)
+		return fmt.Errorf("forget what is gone: %w", err)
 	}
+	a.health.drop(func(id vpc.LoadBalancerID) bool { return v.LoadBalancer(id) == nil })
 	before := time.Now().Add(-terminatedShown)
 	for _, i := range v.EveryInstance() {
 		if i.State != vpc.Terminated || i.StateSince.After(before) {
 			continue
 		}
 		if _, err := a.store.Update(ctx, func(tx *store.Tx) error {
+			leaveBalancers(tx, i)
 			tx.DeleteInstance(i)
 			return nil
 		}); err != nil {

@@ -39,6 +39,8 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the answers in testdata/*.txt
 //	service sts            at first ec2
 //	boot                   an agent reports all pending instances as running
 //	report i-1 stopped     an agent reports an instance
+//	health web i-1 failed  all nodes of a load balancer report an instance
+//	certificate shop       a server certificate is uploaded
 //
 // -rewrite writes the answers that came; commit them only if you understand
 // each.
@@ -128,6 +130,13 @@ func (p *player) do(command string, args []string) string {
 		p.boot()
 	case "report":
 		p.report(vpc.InstanceID(args[0]), args[1])
+	case "health":
+		p.health(args[0], vpc.InstanceID(args[1]), vpc.HealthState(args[2]))
+	case "certificate":
+		pair := newKeyPair(p.t, args[0])
+		iam := *c
+		iam.service, iam.version = awsquery.IAM, "2010-05-08"
+		iam.ok("UploadServerCertificate", "ServerCertificateName="+args[0], "CertificateBody="+pair.body, "PrivateKey="+pair.key)
 	default:
 		status, body := c.call(command, args...)
 		return p.tell(status, body)
@@ -163,6 +172,22 @@ func (p *player) report(id vpc.InstanceID, state string) {
 	}
 }
 
+// health lets all nodes of a load balancer find an instance in a state.
+func (p *player) health(name string, id vpc.InstanceID, state vpc.HealthState) {
+	c := p.caller
+	lb := view(p.t, c.world).LoadBalancerNamed(vpc.Region(c.region), c.account, name)
+	if lb == nil {
+		p.t.Fatalf("health: no load balancer %s", name)
+	}
+	report := &vpc.Report{Host: "host"}
+	for _, n := range lb.Nodes {
+		report.Health = append(report.Health, vpc.InstanceHealth{LoadBalancer: lb.ID, Node: n.Interface, Instance: id, State: state})
+	}
+	if err := c.world.server.Report(p.t.Context(), report); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // tell is an answer as a script has it.
 func (p *player) tell(status int, body string) string {
 	if status != http.StatusOK {
@@ -181,6 +206,7 @@ var (
 	shortName = regexp.MustCompile(`\b[a-z]+(?:-[a-z]+)*-[0-9]{1,3}\b`)
 	givenID   = regexp.MustCompile(`^(a[mkr]i-.*|[a-z-]+-(0{7}.*|12345678)|sg-843f59ed|sg-5a9c116a)$`) // nothing in a script makes them
 	clockTime = regexp.MustCompile(`\b20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-9:.]{8,12}(Z| UTC)`)
+	dnsNumber = regexp.MustCompile(`-[0-9]{10}\.`) // of a load balancer
 	requestID = regexp.MustCompile(`(?i)\n *<requestId>[^<]*</requestId>`)
 )
 
@@ -189,6 +215,7 @@ var (
 func (p *player) hide(s string) string {
 	s = requestID.ReplaceAllString(s, "")
 	s = clockTime.ReplaceAllString(s, "TIME")
+	s = dnsNumber.ReplaceAllString(s, "-NUMBER.")
 	return longName.ReplaceAllStringFunc(s, func(id string) string {
 		if givenID.MatchString(id) {
 			return id

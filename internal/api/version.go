@@ -7,13 +7,15 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// The API versions that EC2 is spoken in. Versions are dates, so they order as
-// strings; a call may have any date between the two, and is understood and
-// answered as that day's EC2 did. The tags of inputs and outputs say from when
-// a parameter or an element is, this file does so of actions.
+// The API versions that services are spoken in. Versions are dates, so they
+// order as strings; a call of EC2 may have any date between its two, and is
+// understood and answered as that day's EC2 did. The tags of inputs and outputs
+// say from when a parameter or an element is, this file does so of actions.
 const (
 	oldestEC2Version = "2008-02-01"
 	newestEC2Version = "2016-11-15"
+	elbVersion       = "2012-06-01"
+	iamVersion       = "2010-05-08"
 	stsVersion       = "2011-06-15"
 )
 
@@ -23,7 +25,7 @@ func checkVersion(s awsquery.Service, version string) error {
 		return vpc.Errorf(vpc.MissingParameter, "The request must contain the parameter Version")
 	case s == awsquery.EC2 && isEC2Version(version):
 		return nil
-	case s == awsquery.STS && version == stsVersion:
+	case s == awsquery.ELB && version == elbVersion, s == awsquery.IAM && version == iamVersion, s == awsquery.STS && version == stsVersion:
 		return nil
 	}
 	return vpc.Errorf(vpc.NoSuchVersion, "The requested version (%s) of service %s does not exist", version, s)

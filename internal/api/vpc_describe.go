@@ -162,8 +162,8 @@ func associationStates(list []vpc.CIDRAssociation) []string {
 }
 
 // each returns a part of each element of a list.
-func each[T any](list []T, part func(T) string) []string {
-	parts := make([]string, len(list))
+func each[T, Part any](list []T, part func(T) Part) []Part {
+	parts := make([]Part, len(list))
 	for i, element := range list {
 		parts[i] = part(element)
 	}

@@ -123,7 +123,7 @@ func (d *decoder) structure(v reflect.Value, n *node, prefix string) {
 		child := n.child(f.name)
 		if !child.hasValue() {
 			if f.required {
-				d.fail(missing(d.service, name))
+				d.fail(null(d.service, name))
 			}
 			if child == nil {
 				continue
@@ -247,12 +247,27 @@ func listIndex(step string) (index int, ok bool) {
 	return index, err == nil
 }
 
-// missing is the error for a required parameter that is not there. EC2 writes
+// null is the error for a required parameter of an action that is not there:
+// EC2's own one, or that of the services which check calls against their model.
+func null(s Service, name string) *vpc.Error {
+	if s == EC2 {
+		return missing(s, name)
+	}
+	return vpc.Errorf(vpc.ValidationError,
+		"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", lowered(name))
+}
+
+// missing is the error for a parameter without which a call is none. EC2 writes
 // its name with a small letter.
 func missing(s Service, name string) *vpc.Error {
 	if s == EC2 {
-		r, size := utf8.DecodeRuneInString(name)
-		name = string(unicode.ToLower(r)) + name[size:]
+		name = lowered(name)
 	}
 	return vpc.Errorf(vpc.MissingParameter, "The request must contain the parameter %s", name)
+}
+
+// lowered is name with a small first letter.
+func lowered(name string) string {
+	r, size := utf8.DecodeRuneInString(name)
+	return string(unicode.ToLower(r)) + name[size:]
 }

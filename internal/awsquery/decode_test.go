@@ -118,7 +118,8 @@ func TestDecode(t *testing.T) {
 		{EC2, "", authorizeInput{}, nil, "MissingParameter: The request must contain the parameter groupName"},
 		{EC2, "GroupName=", authorizeInput{}, nil, "MissingParameter: The request must contain the parameter groupName"},
 		{EC2, "Zz=1", authorizeInput{}, []string{"Zz"}, "MissingParameter: The request must contain the parameter groupName"},
-		{ELB, "", authorizeInput{}, nil, "MissingParameter: The request must contain the parameter GroupName"},
+		{ELB, "", authorizeInput{}, nil,
+			"ValidationError: 1 validation error detected: Value null at 'groupName' failed to satisfy constraint: Member must not be null"},
 		{EC2, "GroupName=a&IpPermissions.1.IpRanges.1.CidrIp=", authorizeInput{}, nil,
 			"MissingParameter: The request must contain the parameter ipPermissions.1.IpRanges.1.CidrIp"},
 

@@ -11,14 +11,18 @@ import (
 )
 
 // Status returns the HTTP status that goes with an error code: 400 for all but
-// a few (EC2 API reference, "Error codes for the Amazon EC2 API"; ELB API
-// reference, "Common errors").
+// a few (EC2 API reference, "Error codes for the Amazon EC2 API"; ELB and IAM API
+// references, "Common errors" and the errors of each action).
 func Status(code vpc.Code) int {
 	switch code {
 	case vpc.AuthFailure:
 		return http.StatusUnauthorized
 	case vpc.InvalidClientTokenID, vpc.MissingAuthenticationToken, vpc.SignatureDoesNotMatch, vpc.UnauthorizedOperation:
 		return http.StatusForbidden
+	case vpc.NoSuchEntity:
+		return http.StatusNotFound
+	case vpc.DeleteConflict, vpc.EntityAlreadyExists, vpc.InvalidConfigurationRequest, vpc.LimitExceeded:
+		return http.StatusConflict
 	case vpc.DryRunOperation:
 		return http.StatusPreconditionFailed
 	case vpc.InternalError:

@@ -12,8 +12,9 @@ import (
 var modelJSON []byte
 
 // A Model lists what AWS's published models of the services know about some
-// actions (EC2 of 2016-11-15, STS of 2011-06-15). It tells a parameter that AWS
-// has and ringfence has not from one that nobody has.
+// actions (EC2 of 2016-11-15, ELB of 2012-06-01, IAM of 2010-05-08, STS of
+// 2011-06-15). It tells a parameter that AWS has and ringfence has not from one
+// that nobody has.
 type Model struct {
 	services map[Service]map[string]modelAction
 }

@@ -156,15 +156,12 @@ func (s *Server) authenticate(r *http.Request, body []byte, q *queryCall, ofPath
 }
 
 // serviceOf returns the service that a call is for: as its signature says, or,
-// when that does not, the one that has the action.
+// when that does not, the one that has the action in that API version.
 func serviceOf(r *http.Request, call *awsquery.Call) awsquery.Service {
 	if s := awsquery.ClaimedService(r, call); s != "" {
 		return s
 	}
-	if api.IsAction(awsquery.STS, call.Action) {
-		return awsquery.STS
-	}
-	return awsquery.EC2
+	return api.ServiceOf(call)
 }
 
 // regionOfPath returns the region that a path names, the default one for /.

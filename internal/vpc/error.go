@@ -127,6 +127,42 @@ const (
 	VPCLimitExceeded                             Code = "VpcLimitExceeded"
 )
 
+// The codes of the ELB API reference 2012-06-01 that EC2 does not have.
+const (
+	CertificateNotFound           Code = "CertificateNotFound"
+	DuplicateListener             Code = "DuplicateListener"
+	DuplicateLoadBalancerName     Code = "DuplicateLoadBalancerName"
+	DuplicatePolicyName           Code = "DuplicatePolicyName"
+	DuplicateTagKeys              Code = "DuplicateTagKeys"
+	InvalidConfigurationRequest   Code = "InvalidConfigurationRequest"
+	InvalidInstance               Code = "InvalidInstance"
+	InvalidScheme                 Code = "InvalidScheme"
+	InvalidSecurityGroup          Code = "InvalidSecurityGroup"
+	InvalidSubnet                 Code = "InvalidSubnet"
+	ListenerNotFound              Code = "ListenerNotFound"
+	LoadBalancerAttributeNotFound Code = "LoadBalancerAttributeNotFound"
+	LoadBalancerNotFound          Code = "LoadBalancerNotFound"
+	PolicyNotFound                Code = "PolicyNotFound"
+	PolicyTypeNotFound            Code = "PolicyTypeNotFound"
+	SubnetNotFound                Code = "SubnetNotFound"
+	TooManyLoadBalancers          Code = "TooManyLoadBalancers"
+	TooManyPolicies               Code = "TooManyPolicies"
+	TooManyTags                   Code = "TooManyTags"
+	UnsupportedProtocol           Code = "UnsupportedProtocol"
+	ValidationError               Code = "ValidationError"
+)
+
+// The codes of the IAM API reference that the others do not have.
+const (
+	DeleteConflict       Code = "DeleteConflict"
+	EntityAlreadyExists  Code = "EntityAlreadyExists"
+	InvalidInput         Code = "InvalidInput"
+	KeyPairMismatch      Code = "KeyPairMismatch"
+	LimitExceeded        Code = "LimitExceeded"
+	MalformedCertificate Code = "MalformedCertificate"
+	NoSuchEntity         Code = "NoSuchEntity"
+)
+
 // An Error is the caller's fault and is shown to the caller word for word.
 // Every other error is ours: it is logged once, and the caller sees
 // InternalError.

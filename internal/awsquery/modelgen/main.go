@@ -50,6 +50,22 @@ var wanted = []struct {
 		"StartInstances", "StopInstances", "TerminateInstances", "UnassignIpv6Addresses", "UnassignPrivateIpAddresses", "UnmonitorInstances",
 		"UpdateSecurityGroupRuleDescriptionsEgress", "UpdateSecurityGroupRuleDescriptionsIngress",
 	}},
+	{"elasticloadbalancing", "elasticloadbalancing/2012-06-01/api-2.json", []string{
+		"AddTags", "ApplySecurityGroupsToLoadBalancer", "AttachLoadBalancerToSubnets", "ConfigureHealthCheck",
+		"CreateAppCookieStickinessPolicy", "CreateLBCookieStickinessPolicy", "CreateLoadBalancer",
+		"CreateLoadBalancerListeners", "CreateLoadBalancerPolicy", "DeleteLoadBalancer", "DeleteLoadBalancerListeners",
+		"DeleteLoadBalancerPolicy", "DeregisterInstancesFromLoadBalancer", "DescribeAccountLimits",
+		"DescribeInstanceHealth", "DescribeLoadBalancerAttributes", "DescribeLoadBalancerPolicies",
+		"DescribeLoadBalancerPolicyTypes", "DescribeLoadBalancers", "DescribeTags", "DetachLoadBalancerFromSubnets",
+		"DisableAvailabilityZonesForLoadBalancer", "EnableAvailabilityZonesForLoadBalancer",
+		"ModifyLoadBalancerAttributes", "RegisterInstancesWithLoadBalancer", "RemoveTags",
+		"SetLoadBalancerListenerSSLCertificate", "SetLoadBalancerPoliciesForBackendServer",
+		"SetLoadBalancerPoliciesOfListener",
+	}},
+	{"iam", "iam/2010-05-08/api-2.json", []string{
+		"DeleteServerCertificate", "GetServerCertificate", "ListServerCertificates", "ListServerCertificateTags",
+		"TagServerCertificate", "UntagServerCertificate", "UpdateServerCertificate", "UploadServerCertificate",
+	}},
 	{"sts", "sts/2011-06-15/api-2.json", []string{"GetCallerIdentity"}},
 }
 

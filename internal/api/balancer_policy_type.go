@@ -1,0 +1,190 @@
+package api
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ringfence/internal/vpc"
+)
+
+// The types of policies, and the names of their attributes (ELB API reference,
+// DescribeLoadBalancerPolicyTypes).
+const (
+	proxyProtocolType = "ProxyProtocolPolicyType"
+	publicKeyType     = "PublicKeyPolicyType"
+	appCookieType     = "AppCookieStickinessPolicyType"
+	lbCookieType      = "LBCookieStickinessPolicyType"
+	backendAuthType   = "BackendServerAuthenticationPolicyType"
+
+	proxyProtocol   = "ProxyProtocol"
+	publicKey       = "PublicKey"
+	cookieName      = "CookieName"
+	cookiePeriod    = "CookieExpirationPeriod"
+	publicKeyPolicy = "PublicKeyPolicyName"
+)
+
+// How often an attribute may be given.
+const (
+	exactlyOne = "ONE"
+	atMostOne  = "ZERO_OR_ONE"
+	oneOrMore  = "ONE_OR_MORE"
+)
+
+// A policyType says what its policies may say.
+type policyType struct {
+	name, description string
+	attributes        []policyAttributeType
+}
+
+type policyAttributeType struct {
+	name, kind, cardinality string
+	valid                   func(lb *vpc.LoadBalancer, value string) bool
+}
+
+// policyTypes are all types, in the order in which ELB tells them.
+var policyTypes = []policyType{
+	{sslNegotiationType, "Listener policy that defines the ciphers and protocols that will be accepted by the load balancer. " +
+		"This policy can be associated only with HTTPS/SSL listeners.", tlsAttributeTypes()},
+	{backendAuthType, "Policy that controls authentication to back-end server(s) and contains one or more policies, such as an instance of a PublicKeyPolicyType. " +
+		"This policy can be associated only with back-end servers that are using HTTPS/SSL.",
+		[]policyAttributeType{{publicKeyPolicy, "PolicyName", oneOrMore, isPublicKeyPolicy}}},
+	{publicKeyType, "Policy containing a list of public keys to accept when authenticating the back-end server(s). " +
+		"This policy cannot be applied directly to back-end servers or listeners but must be part of a BackendServerAuthenticationPolicyType.",
+		[]policyAttributeType{{publicKey, "String", exactlyOne, isPublicKey}}},
+	{appCookieType, "Stickiness policy with session lifetimes controlled by the lifetime of the application-generated cookie. " +
+		"This policy can be associated only with HTTP/HTTPS listeners.",
+		[]policyAttributeType{{cookieName, "String", exactlyOne, isCookieName}}},
+	{lbCookieType, "Stickiness policy with session lifetimes controlled by the browser (user-agent) or a specified expiration period. " +
+		"This policy can be associated only with HTTP/HTTPS listeners.",
+		[]policyAttributeType{{cookiePeriod, "Long", atMostOne, isPeriod}}},
+	{proxyProtocolType, "Policy that controls whether to include the IP address and port of the originating request for TCP messages. " +
+		"This policy operates on TCP/SSL listeners only.",
+		[]policyAttributeType{{proxyProtocol, "Boolean", exactlyOne, isBoolean}}},
+}
+
+const sslNegotiationType = vpc.SSLNegotiation
+
+func tlsAttributeTypes() []policyAttributeType {
+	types := []policyAttributeType{{vpc.ReferencePolicy, "String", atMostOne, isPredefinedTLSPolicy}}
+	for _, name := range vpc.TLSPolicyAttributes() {
+		types = append(types, policyAttributeType{name, "Boolean", atMostOne, isBoolean})
+	}
+	return types
+}
+
+func findPolicyType(name string) (policyType, error) {
+	for _, t := range policyTypes {
+		if t.name == name {
+			return t, nil
+		}
+	}
+	return policyType{}, vpc.Errorf(vpc.PolicyTypeNotFound, "There is no policy type with name %s", name)
+}
+
+// checkPolicy checks the attributes of a policy for lb against its type, and
+// returns it as it is kept.
+func checkPolicy(lb *vpc.LoadBalancer, p vpc.LoadBalancerPolicy) (vpc.LoadBalancerPolicy, error) {
+	t, err := findPolicyType(p.Type)
+	if err != nil {
+		return p, err
+	}
+	count := map[string]int{}
+	for _, a := range p.Attributes {
+		i := slices.IndexFunc(t.attributes, func(k policyAttributeType) bool { return k.name == a.Name })
+		switch {
+		case i < 0:
+			return p, errConfiguration("The attribute %s is not one of the policy type %s", a.Name, t.name)
+		case !t.attributes[i].valid(lb, a.Value):
+			return p, errConfiguration("The value '%.100s' is not valid for the attribute %s of the policy type %s", a.Value, a.Name, t.name)
+		}
+		count[a.Name]++
+	}
+	for _, k := range t.attributes {
+		switch n := count[k.name]; {
+		case n == 0 && k.cardinality != atMostOne:
+			return p, errConfiguration("The policy type %s needs the attribute %s", t.name, k.name)
+		case n > 1 && k.cardinality != oneOrMore:
+			return p, errConfiguration("The attribute %s of the policy type %s can be given only once", k.name, t.name)
+		}
+	}
+	if t.name == sslNegotiationType {
+		return tlsPolicy(p)
+	}
+	return p, nil
+}
+
+// tlsPolicy returns a policy with every attribute of its type: as the predefined
+// policy says that it refers to, or else yes to what it names. At least a
+// protocol and a cipher must be among them.
+func tlsPolicy(given vpc.LoadBalancerPolicy) (vpc.LoadBalancerPolicy, error) {
+	reference := slices.IndexFunc(given.Attributes, func(a vpc.PolicyAttribute) bool { return a.Name == vpc.ReferencePolicy })
+	if reference >= 0 {
+		if len(given.Attributes) > 1 {
+			return given, errConfiguration("The attribute %s cannot be given together with others", vpc.ReferencePolicy)
+		}
+		p := *vpc.PredefinedTLSPolicy(given.Attributes[reference].Value)
+		p.Name, p.Attributes = given.Name, append([]vpc.PolicyAttribute{given.Attributes[reference]}, p.Attributes...)
+		return p, nil
+	}
+	protocols, ciphers := 0, 0
+	p := vpc.NewTLSPolicy(given.Name, func(attribute string) bool {
+		on := slices.ContainsFunc(given.Attributes, func(a vpc.PolicyAttribute) bool {
+			return a.Name == attribute && strings.EqualFold(a.Value, "true")
+		})
+		switch {
+		case !on || attribute == vpc.ServerCipherOrder:
+		case strings.HasPrefix(attribute, "Protocol-"):
+			protocols++
+		default:
+			ciphers++
+		}
+		return on
+	})
+	if protocols == 0 || ciphers == 0 {
+		return p, errConfiguration("A policy of the type %s must enable at least one protocol and one cipher", sslNegotiationType)
+	}
+	return p, nil
+}
+
+// The functions here say which values the attributes may have.
+
+func isBoolean(_ *vpc.LoadBalancer, value string) bool {
+	return strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
+}
+
+func isPredefinedTLSPolicy(_ *vpc.LoadBalancer, value string) bool {
+	return vpc.PredefinedTLSPolicy(value) != nil
+}
+
+// isPeriod takes 0 for as long as the browser runs.
+func isPeriod(_ *vpc.LoadBalancer, value string) bool {
+	_, err := strconv.ParseUint(value, 10, 31)
+	return err == nil
+}
+
+// cookieNamePattern is a token of RFC 6265.
+var cookieNamePattern = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}$")
+
+// isCookieName refuses the cookies that the load balancer itself sets.
+func isCookieName(_ *vpc.LoadBalancer, value string) bool {
+	return cookieNamePattern.MatchString(value) && value != "AWSELB" && value != "AWSELBCORS"
+}
+
+// isPublicKey takes a key in base64, without the lines around it.
+func isPublicKey(_ *vpc.LoadBalancer, value string) bool {
+	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value), ""))
+	if err != nil {
+		return false
+	}
+	_, err = x509.ParsePKIXPublicKey(der)
+	return err == nil
+}
+
+func isPublicKeyPolicy(lb *vpc.LoadBalancer, value string) bool {
+	p := findPolicy(lb, value)
+	return p != nil && p.Type == publicKeyType
+}

@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"ringfence/internal/store"
+	"ringfence/internal/vpc"
+)
+
+// certificateTags returns the tags of a certificate with those that a call adds.
+// In keys case makes no difference (IAM User Guide, "Tags for IAM resources").
+func certificateTags(has []vpc.Tag, given []tag) ([]vpc.Tag, error) {
+	tags := slices.Clone(has)
+	seen := map[string]bool{}
+	for _, t := range given {
+		folded := strings.ToLower(t.Key)
+		switch {
+		case t.Key == "" || len(t.Key) > maxBalancerTagKey || !tagPattern.MatchString(t.Key) || isReserved(t.Key):
+			return nil, errInvalid("The tag key '%.200s' is invalid.", t.Key)
+		case len(t.Value) > maxBalancerTagValue || !tagPattern.MatchString(t.Value):
+			return nil, errInvalid("The value of the tag '%s' is invalid.", t.Key)
+		case seen[folded]:
+			return nil, vpc.Errorf(vpc.InvalidInput, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+		seen[folded] = true
+		tags = slices.DeleteFunc(tags, func(old vpc.Tag) bool { return strings.EqualFold(old.Key, t.Key) })
+		tags = append(tags, vpc.Tag(t))
+	}
+	if len(tags) > maxTags {
+		return nil, vpc.Errorf(vpc.LimitExceeded, "The number of tags has reached the maximum limit.")
+	}
+	return tags, nil
+}
+
+func tagsOf(c *vpc.ServerCertificate) []tag {
+	return each(c.Tags, func(t vpc.Tag) tag { return tag(t) })
+}
+
+type tagCertificateInput struct {
+	certificateName
+	Tags []tag `aws:"Tags,required"`
+}
+
+// tagCertificate implements TagServerCertificate.
+func (r *request) tagCertificate(ctx context.Context, in *tagCertificateInput) (*emptyOutput, error) {
+	return r.alterCertificate(ctx, in.Name, func(tx *store.Tx, c *vpc.ServerCertificate) (err error) {
+		c.Tags, err = certificateTags(c.Tags, in.Tags)
+		tx.PutCertificate(c)
+		return err
+	})
+}
+
+type untagCertificateInput struct {
+	certificateName
+	Keys []string `aws:"TagKeys,required"`
+}
+
+// untagCertificate implements UntagServerCertificate.
+func (r *request) untagCertificate(ctx context.Context, in *untagCertificateInput) (*emptyOutput, error) {
+	return r.alterCertificate(ctx, in.Name, func(tx *store.Tx, c *vpc.ServerCertificate) error {
+		c.Tags = slices.DeleteFunc(slices.Clone(c.Tags), func(t vpc.Tag) bool {
+			return slices.ContainsFunc(in.Keys, func(key string) bool { return strings.EqualFold(key, t.Key) })
+		})
+		tx.PutCertificate(c)
+		return nil
+	})
+}
+
+type listCertificateTagsInput struct {
+	certificateName
+	items
+}
+
+type listCertificateTagsOutput struct {
+	Tags []tag `aws:"Tags"`
+	truncated
+}
+
+// listCertificateTags implements ListServerCertificateTags.
+func (r *request) listCertificateTags(ctx context.Context, in *listCertificateTagsInput) (*listCertificateTagsOutput, error) {
+	v, err := r.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.certificate(v.Reader, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	size, err := in.size()
+	if err != nil {
+		return nil, err
+	}
+	tags := slices.SortedFunc(slices.Values(tagsOf(c)), func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
+	page, next, err := markPage(in.Marker, size, tags, func(t tag) string { return t.Key })
+	return &listCertificateTagsOutput{page, truncated{next != "", next}}, err
+}
+
+// items is part of every input of IAM whose answer comes in pages.
+type items struct {
+	Marker   string `aws:"Marker"`
+	MaxItems *int   `aws:"MaxItems"`
+}
+
+// truncated is part of every such answer.
+type truncated struct {
+	IsTruncated bool   `aws:"IsTruncated"`
+	Marker      string `aws:"Marker,omitempty"`
+}
+
+// How many items a page of IAM may hold, and holds when the call does not say
+// (IAM API reference, ListServerCertificates).
+const maxItems, defaultItems = 1000, 100
+
+// size is how long the page is that a call asks for.
+func (in items) size() (int, error) {
+	if in.MaxItems == nil {
+		return defaultItems, nil
+	}
+	if *in.MaxItems < 1 || *in.MaxItems > maxItems {
+		return 0, errInvalid("MaxItems must be between 1 and %d", maxItems)
+	}
+	return *in.MaxItems, nil
+}
