@@ -83,7 +83,7 @@ func (o ruleOptions) protocols() []string {
 // parseRange gives a rule its protocol, and its ports or ICMP type; all of them
 // where none is named.
 func (o ruleOptions) parseRange(r *vpc.Rule, proto string) (text string, err error) {
-	if r.Proto, err = parseProto(proto); err != nil || r.Proto == vpc.AnyProto {
+	if r.Proto, err = parseProto(proto); err != nil || !r.Proto.HasPorts() && !r.Proto.IsICMP() {
 		return proto, err
 	}
 	if r.Proto.IsICMP() {

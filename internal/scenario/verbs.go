@@ -33,7 +33,8 @@ func (s *stage) verbs() map[string]func(words []string) error {
 		"ec2-revoke": s.revokeVerb,
 
 		// repeat 10000-10999 ec2-authorize web -p % -s 203.0.113.0/24
-		// Many rules by one call: % is each number in turn.
+		// repeat 1-500 join i-1 g%
+		// % is each number in turn. Rules are changed by one call.
 		"repeat": s.repeatVerb,
 
 		// attach i-1 10.254.0.10 203.0.113.40 web app
@@ -126,15 +127,23 @@ func (s *stage) createGroupVerb(words []string) error {
 	return nil
 }
 
-func (s *stage) authorizeVerb(words []string) error { return s.changeRules(words, s.authorize) }
+func (s *stage) authorizeVerb(words []string) error {
+	return s.changeRules([][]string{words}, s.authorize)
+}
 
-func (s *stage) revokeVerb(words []string) error { return s.changeRules(words, s.revoke) }
+func (s *stage) revokeVerb(words []string) error { return s.changeRules([][]string{words}, s.revoke) }
 
-// changeRules lets a change of rules reach the oracle.
-func (s *stage) changeRules(words []string, change func([]*vpc.Rule, []string) (*vpc.Feed, error)) error {
-	rules, texts, err := s.parseRules(words)
-	if err != nil {
-		return err
+// changeRules lets a change of the rules of some lines reach the oracle, all at
+// once.
+func (s *stage) changeRules(lines [][]string, change func([]*vpc.Rule, []string) (*vpc.Feed, error)) error {
+	var rules []*vpc.Rule
+	var texts []string
+	for _, words := range lines {
+		some, someTexts, err := s.parseRules(words)
+		if err != nil {
+			return err
+		}
+		rules, texts = append(rules, some...), append(texts, someTexts...)
 	}
 	f, err := change(rules, texts)
 	if err != nil {
@@ -144,32 +153,32 @@ func (s *stage) changeRules(words []string, change func([]*vpc.Rule, []string) (
 }
 
 func (s *stage) repeatVerb(words []string) error {
-	if len(words) < 2 || words[1] != "ec2-authorize" && words[1] != "ec2-revoke" {
-		return errors.New("want FIRST-LAST and ec2-authorize or ec2-revoke")
+	if len(words) < 2 {
+		return errors.New("want FIRST-LAST and a line")
 	}
 	r, err := parsePorts(words[0])
 	if err != nil {
 		return err
 	}
-	var rules []*vpc.Rule
-	var texts []string
+	var lines [][]string
 	for i := int(r.From); i <= int(r.To); i++ {
-		args := strings.Fields(strings.ReplaceAll(strings.Join(words[2:], " "), "%", strconv.Itoa(i)))
-		some, someTexts, err := s.parseRules(args)
-		if err != nil {
-			return err
+		lines = append(lines, strings.Fields(strings.ReplaceAll(strings.Join(words[2:], " "), "%", strconv.Itoa(i))))
+	}
+	switch verb, ok := s.verbs()[words[1]]; {
+	case words[1] == "ec2-authorize":
+		return s.changeRules(lines, s.authorize)
+	case words[1] == "ec2-revoke":
+		return s.changeRules(lines, s.revoke)
+	case !ok:
+		return fmt.Errorf("there is no verb %q", words[1])
+	default:
+		for _, line := range lines {
+			if err := verb(line); err != nil {
+				return err
+			}
 		}
-		rules, texts = append(rules, some...), append(texts, someTexts...)
+		return nil
 	}
-	change := s.authorize
-	if words[1] == "ec2-revoke" {
-		change = s.revoke
-	}
-	f, err := change(rules, texts)
-	if err != nil {
-		return err
-	}
-	return s.oracle.Follow(f)
 }
 
 func (s *stage) attachVerb(words []string) error {
