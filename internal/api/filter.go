@@ -33,7 +33,7 @@ type filterTable[T any] struct {
 func (t filterTable[T]) match(fs []filter) (func(T) bool, error) {
 	type test struct {
 		values   func(T) []string
-		patterns []string
+		patterns []pattern
 	}
 	var tests []test
 	total := 0
@@ -45,12 +45,12 @@ func (t filterTable[T]) match(fs []filter) (func(T) bool, error) {
 		if total += len(f.Values); total > maxFilterValues {
 			return nil, vpc.Errorf(vpc.FilterLimitExceeded, "The maximum number of filter values specified on a single call is %d", maxFilterValues)
 		}
-		tests = append(tests, test{values, f.Values})
+		tests = append(tests, test{values, patternsOf(f.Values)})
 	}
 	return func(item T) bool {
 		for _, test := range tests {
 			if !slices.ContainsFunc(test.values(item), func(value string) bool {
-				return slices.ContainsFunc(test.patterns, func(p string) bool { return matchWildcard(p, value) })
+				return slices.ContainsFunc(test.patterns, func(p pattern) bool { return p.matches(value) })
 			}) {
 				return false
 			}
@@ -94,14 +94,26 @@ func tagStrings(tags []vpc.Tag, part func(vpc.Tag) string) []string {
 	return list
 }
 
-// matchWildcard reports whether pattern matches all of s: * is any number of
-// characters, ? is one, and \ makes the next character mean itself.
-func matchWildcard(pattern, s string) bool {
-	p, text := []rune(pattern), []rune(s)
+// A pattern is a filter's value, in characters: * is any number of them, ? is
+// one, and \ makes the next one mean itself.
+type pattern []rune
+
+// patternsOf reads a filter's values once, for all items.
+func patternsOf(values []string) []pattern {
+	patterns := make([]pattern, len(values))
+	for i, value := range values {
+		patterns[i] = pattern(value)
+	}
+	return patterns
+}
+
+// matches reports whether p matches all of s.
+func (p pattern) matches(s string) bool {
+	text := []rune(s)
 	i, j := 0, 0
 	star, mark := -1, 0 // the last * in p, and how much of text it may begin after
 	for j < len(text) {
-		switch width := matchOne(p[i:], text[j]); {
+		switch width := p[i:].matchOne(text[j]); {
 		case width > 0:
 			i, j = i+width, j+1
 		case i < len(p) && p[i] == '*':
@@ -120,9 +132,9 @@ func matchWildcard(pattern, s string) bool {
 	return i == len(p)
 }
 
-// matchOne returns how much of the pattern matches one character; 0 when its
-// beginning does not, or is a *.
-func matchOne(p []rune, c rune) int {
+// matchOne returns how much of p matches one character; 0 when its beginning
+// does not, or is a *.
+func (p pattern) matchOne(c rune) int {
 	switch {
 	case len(p) == 0 || p[0] == '*':
 		return 0

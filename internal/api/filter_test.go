@@ -27,7 +27,7 @@ func TestMatchWildcard(t *testing.T) {
 		{`a\`, `a\`, true}, // nothing to take the meaning from
 		{"é?", "éx", true},
 	} {
-		if got := matchWildcard(tt.pattern, tt.s); got != tt.want {
+		if got := pattern(tt.pattern).matches(tt.s); got != tt.want {
 			t.Errorf("%q matches %q: %v, want %v", tt.pattern, tt.s, got, tt.want)
 		}
 	}
@@ -36,14 +36,14 @@ func TestMatchWildcard(t *testing.T) {
 // The matcher does what a regular expression made of the pattern does.
 func TestMatchWildcardIsItsRegexp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pattern := rapid.StringMatching(`[ab*?\\]{0,8}`).Draw(t, "pattern")
+		drawn := rapid.StringMatching(`[ab*?\\]{0,8}`).Draw(t, "pattern")
 		s := rapid.StringMatching(`[ab*?\\]{0,8}`).Draw(t, "s")
 		expression := "^"
-		for i := 0; i < len(pattern); i++ {
-			switch c := pattern[i]; {
-			case c == '\\' && i+1 < len(pattern):
+		for i := 0; i < len(drawn); i++ {
+			switch c := drawn[i]; {
+			case c == '\\' && i+1 < len(drawn):
 				i++
-				expression += regexp.QuoteMeta(pattern[i : i+1])
+				expression += regexp.QuoteMeta(drawn[i : i+1])
 			case c == '*':
 				expression += "(?s:.*)"
 			case c == '?':
@@ -52,8 +52,8 @@ func TestMatchWildcardIsItsRegexp(t *testing.T) {
 				expression += regexp.QuoteMeta(string(c))
 			}
 		}
-		if want := regexp.MustCompile(expression + "$").MatchString(s); matchWildcard(pattern, s) != want {
-			t.Fatalf("%q matches %q: want %v", pattern, s, want)
+		if want := regexp.MustCompile(expression + "$").MatchString(s); pattern(drawn).matches(s) != want {
+			t.Fatalf("%q matches %q: want %v", drawn, s, want)
 		}
 	})
 }

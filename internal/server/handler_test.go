@@ -6,12 +6,16 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +90,70 @@ func TestRefusedSignaturesInTheServicesForm(t *testing.T) {
 	status, body := do(s, r)
 	if status != 400 || !strings.Contains(body, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>IncompleteSignature</Code>`) {
 		t.Errorf("%d %s", status, body)
+	}
+}
+
+// countedReader is a body of any length, and how much of it was read.
+type countedReader struct{ left, read int }
+
+func (c *countedReader) Read(b []byte) (int, error) {
+	n := min(len(b), c.left)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	for i := range n {
+		b[i] = 'x'
+	}
+	c.left, c.read = c.left-n, c.read+n
+	return n, nil
+}
+
+// A body of ten million bytes is not read to its end.
+func TestABodyThatIsTooLongIsNotRead(t *testing.T) {
+	body := &countedReader{left: 10_000_000}
+	status, _ := do(newServer(t, Options{}), httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8773/", body))
+	if status != http.StatusRequestEntityTooLarge || body.read > maxBody+bytes.MinRead {
+		t.Errorf("%d after %d bytes", status, body.read)
+	}
+}
+
+// What a call takes of memory has a bound, whatever is in its form and whoever
+// sends it: its signature is looked at late.
+func TestTheMemoryOfACallIsBounded(t *testing.T) {
+	s := newServer(t, Options{})
+	const most = 64 << 20 // bytes, allocated in sum
+	const start = "Action=DescribeSecurityGroups&Version=2012-05-01&"
+	fill := func(piece func(i int) string) string {
+		var form strings.Builder
+		form.WriteString(start)
+		for i := 0; form.Len() < maxBody-100; i++ {
+			form.WriteString(piece(i))
+		}
+		return form.String()
+	}
+	forms := map[string]string{
+		"nothing between ampersands": fill(func(int) string { return "&" }),
+		"many short names":           fill(func(i int) string { return strconv.FormatInt(int64(i), 36) + "&" }),
+		"a long list":                fill(func(i int) string { return fmt.Sprintf("GroupName.%d=x&", i+1) }),
+		"many names with many steps": fill(func(i int) string { return fmt.Sprintf("%d%s=&", i, strings.Repeat(".a", 16)) }),
+		"one name with many steps":   fill(func(int) string { return "." }),
+		"one long value":             fill(func(int) string { return "x" }),
+		"escapes":                    fill(func(int) string { return "%41" }),
+		"a long filter":              start + "Filter.1.Name=description&Filter.1.Value.1=" + strings.Repeat("*a", maxBody/2-100),
+	}
+	for name, form := range forms {
+		for _, r := range []*http.Request{
+			httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8773/", strings.NewReader(form)),
+			signedPost(t, awsquery.EC2, "us-east-1", form),
+		} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			status, _ := do(s, r)
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; took > most || status >= 500 {
+				t.Errorf("%s: %d, %d MiB", name, status, took>>20)
+			}
+		}
 	}
 }
 
