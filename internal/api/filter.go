@@ -23,6 +23,11 @@ type filters struct {
 // (EC2 API reference, FilterLimitExceeded).
 const maxFilterValues = 200
 
+// names reports whether a filter with a name is among them.
+func (fs filters) names(name string) bool {
+	return slices.ContainsFunc(fs.Filters, func(f filter) bool { return f.Name == name })
+}
+
 // A filterTable says what values an item has for each filter of an action.
 type filterTable[T any] struct {
 	values map[string]func(T) []string

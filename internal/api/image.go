@@ -34,8 +34,8 @@ type imageItem struct {
 	ProductCodes       []productCodeItem `aws:"productCodes"`
 	Architecture       string            `aws:"architecture"`
 	Type               string            `aws:"imageType"`
-	Kernel             string            `aws:"kernelId"`
-	Ramdisk            string            `aws:"ramdiskId"`
+	Kernel             string            `aws:"kernelId,omitempty"`
+	Ramdisk            string            `aws:"ramdiskId,omitempty"`
 	OwnerAlias         string            `aws:"imageOwnerAlias,since=2009-04-04"`
 	Name               string            `aws:"name,since=2009-10-31"`
 	Description        string            `aws:"description,since=2009-10-31"`
@@ -76,7 +76,7 @@ func (r *request) describeImages(ctx context.Context, in *describeImagesInput) (
 	}
 	var matching []imageItem
 	for _, image := range images {
-		item := newImageItem(image)
+		item := newImageItem(image, r.Account.Platform)
 		if containsAny(in.Owners, string(imageOwner), imageOwnerAlias) && containsAny(in.ExecutableBy, "all") && match(item) {
 			matching = append(matching, item)
 		}
@@ -104,14 +104,20 @@ func containsAny(list []string, values ...string) bool {
 	return false
 }
 
-func newImageItem(image vpc.Image) imageItem {
-	return imageItem{
+// newImageItem shows an image as accounts of a platform see it: what they launch
+// it as by default.
+func newImageItem(image vpc.Image, platform vpc.Platform) imageItem {
+	item := imageItem{
 		ID: image.ID, Location: imageOwnerAlias + "/" + image.Name, State: "available", OwnerID: imageOwner, Public: true,
-		Architecture: architecture, Type: "machine", Kernel: defaultKernel, Ramdisk: defaultRamdisk,
+		Architecture: architecture, Type: "machine",
 		OwnerAlias: imageOwnerAlias, Name: image.Name, Description: image.Description,
 		RootDeviceType: rootDeviceType, RootDeviceName: rootDevice,
-		VirtualizationType: virtualizationType, Hypervisor: hypervisor,
+		VirtualizationType: hvm, Hypervisor: hypervisor,
 	}
+	if platform == vpc.PlatformClassic {
+		item.Kernel, item.Ramdisk, item.VirtualizationType = defaultKernel, defaultRamdisk, paravirtual
+	}
+	return item
 }
 
 // imageFilters are the filters of DescribeImages (EC2 API reference).
@@ -123,12 +129,12 @@ var imageFilters = filterTable[imageItem]{
 		"image-id":            func(i imageItem) []string { return []string{string(i.ID)} },
 		"image-type":          func(i imageItem) []string { return []string{i.Type} },
 		"is-public":           func(imageItem) []string { return []string{"true"} },
-		"kernel-id":           func(i imageItem) []string { return []string{i.Kernel} },
+		"kernel-id":           func(i imageItem) []string { return present(i.Kernel) },
 		"manifest-location":   func(i imageItem) []string { return []string{i.Location} },
 		"name":                func(i imageItem) []string { return []string{i.Name} },
 		"owner-alias":         func(i imageItem) []string { return []string{i.OwnerAlias} },
 		"owner-id":            func(i imageItem) []string { return []string{string(i.OwnerID)} },
-		"ramdisk-id":          func(i imageItem) []string { return []string{i.Ramdisk} },
+		"ramdisk-id":          func(i imageItem) []string { return present(i.Ramdisk) },
 		"root-device-name":    func(i imageItem) []string { return []string{i.RootDeviceName} },
 		"root-device-type":    func(i imageItem) []string { return []string{i.RootDeviceType} },
 		"state":               func(i imageItem) []string { return []string{i.State} },

@@ -20,11 +20,13 @@ var instanceActions = map[string]*action{
 			"Placement.AvailabilityZone", "KeyName", "UserData", "MetadataOptions.HttpTokens", "ClientToken", "DryRun",
 		},
 		kept: []string{
-			"CreditSpecification.CpuCredits", "CapacityReservationSpecification.CapacityReservationPreference", "EnclaveOptions.Enabled",
+			"CreditSpecification.CpuCredits", "CpuOptions.CoreCount", "CpuOptions.ThreadsPerCore", "IamInstanceProfile.Arn", "IamInstanceProfile.Name",
+			"CapacityReservationSpecification.CapacityReservationPreference", "EnclaveOptions.Enabled",
 			"HibernationOptions.Configured", "MaintenanceOptions.AutoRecovery", "MetadataOptions.HttpEndpoint",
 			"MetadataOptions.HttpProtocolIpv6", "MetadataOptions.HttpPutResponseHopLimit", "MetadataOptions.InstanceMetadataTags",
 			"PrivateDnsNameOptions.HostnameType", "PrivateDnsNameOptions.EnableResourceNameDnsARecord",
 			"PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord",
+			"NetworkInterface.N.InterfaceType", "NetworkInterface.N.PrimaryIpv6", "EnablePrimaryIpv6",
 			"NetworkInterface.N.Description", "Placement.Tenancy", "EbsOptimized", "KernelId", "RamdiskId", "Monitoring.Enabled",
 			"BlockDeviceMapping.N.DeviceName", "BlockDeviceMapping.N.VirtualName", "BlockDeviceMapping.N.NoDevice",
 			"BlockDeviceMapping.N.Ebs.VolumeSize", "BlockDeviceMapping.N.Ebs.VolumeType", "BlockDeviceMapping.N.Ebs.DeleteOnTermination",
@@ -93,6 +95,30 @@ var instanceActions = map[string]*action{
 	"DescribeInstanceCreditSpecifications": {
 		handler: handle((*request).describeCredits),
 		done:    []string{"InstanceId.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
+	},
+	"ModifyInstanceCreditSpecification": {
+		handler: handle((*request).modifyCredits),
+		done:    []string{"ClientToken", "DryRun"},
+		kept:    []string{"InstanceCreditSpecification.N.InstanceId", "InstanceCreditSpecification.N.CpuCredits"},
+	},
+	"ModifyInstanceMetadataOptions": {
+		handler: handle((*request).modifyMetadata),
+		done:    []string{"InstanceId", "HttpTokens", "DryRun"},
+		kept:    []string{"HttpEndpoint", "HttpProtocolIpv6", "HttpPutResponseHopLimit", "InstanceMetadataTags"},
+	},
+	"ModifyInstanceMaintenanceOptions": {
+		handler: handle((*request).modifyMaintenance),
+		done:    []string{"InstanceId", "DryRun"},
+		kept:    []string{"AutoRecovery"},
+	},
+	"ModifyPrivateDnsNameOptions": {
+		handler: handle((*request).modifyNames),
+		done:    []string{"InstanceId", "DryRun"},
+		kept:    []string{"PrivateDnsHostnameType", "EnableResourceNameDnsARecord", "EnableResourceNameDnsAAAARecord"},
+	},
+	"DescribeInstanceTypeOfferings": {
+		handler: handle((*request).describeOfferings),
+		done:    []string{"LocationType", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
 	},
 	"DescribeVolumes": {
 		handler: handle((*request).describeVolumes),

@@ -303,10 +303,11 @@ func (r *request) resetInstanceAttribute(ctx context.Context, in *instanceAttrib
 			if i.State != vpc.Stopped {
 				return errNotStopped(i)
 			}
+			kernel, ramdisk := usualKernel(i.Type)
 			if in.Attribute == "kernel" {
-				i.Kernel = defaultKernel
+				i.Kernel = kernel
 			} else {
-				i.Ramdisk = defaultRamdisk
+				i.Ramdisk = ramdisk
 			}
 			return nil
 		}

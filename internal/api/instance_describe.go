@@ -147,7 +147,7 @@ var instanceFilters = filterTable[shownInstance]{
 		"architecture":        func(shownInstance) []string { return []string{architecture} },
 		"root-device-type":    func(shownInstance) []string { return []string{rootDeviceType} },
 		"root-device-name":    func(shownInstance) []string { return []string{rootDevice} },
-		"virtualization-type": func(shownInstance) []string { return []string{virtualizationType} },
+		"virtualization-type": func(i shownInstance) []string { return []string{i.item.VirtualizationType} },
 		"hypervisor":          func(shownInstance) []string { return []string{hypervisor} },
 		"tenancy":             func(shownInstance) []string { return []string{defaultTenancy} },
 		"kernel-id":           func(i shownInstance) []string { return present(i.Kernel) },
@@ -158,6 +158,13 @@ var instanceFilters = filterTable[shownInstance]{
 		"vpc-id":              func(i shownInstance) []string { return present(string(i.item.Network)) },
 		"subnet-id":           func(i shownInstance) []string { return present(string(i.item.Subnet)) },
 		"source-dest-check":   sourceDestChecks,
+
+		"iam-instance-profile.arn":                     func(i shownInstance) []string { return present(i.Profile) },
+		"metadata-options.http-tokens":                 func(i shownInstance) []string { return []string{i.item.Metadata.Tokens} },
+		"metadata-options.http-put-response-hop-limit": func(i shownInstance) []string { return []string{strconv.Itoa(i.item.Metadata.HopLimit)} },
+		"metadata-options.http-endpoint":               func(i shownInstance) []string { return []string{i.item.Metadata.Endpoint} },
+		"cpu-options.core-count":                       func(i shownInstance) []string { return []string{strconv.Itoa(i.item.CPU.Cores)} },
+		"cpu-options.threads-per-core":                 func(i shownInstance) []string { return []string{strconv.Itoa(i.item.CPU.Threads)} },
 	}),
 	tags: func(i shownInstance) []vpc.Tag { return i.Tags },
 }

@@ -41,8 +41,8 @@ type instanceItem struct {
 	Type               string                  `aws:"instanceType"`
 	LaunchTime         time.Time               `aws:"launchTime"`
 	Placement          placementItem           `aws:"placement"`
-	Kernel             string                  `aws:"kernelId"`
-	Ramdisk            string                  `aws:"ramdiskId"`
+	Kernel             string                  `aws:"kernelId,omitempty"`
+	Ramdisk            string                  `aws:"ramdiskId,omitempty"`
 	Monitoring         monitoringItem          `aws:"monitoring,since=2009-04-04"`
 	Subnet             vpc.SubnetID            `aws:"subnetId,since=2009-04-04,omitempty"`
 	Network            vpc.NetworkID           `aws:"vpcId,since=2009-04-04,omitempty"`
@@ -62,7 +62,7 @@ type instanceItem struct {
 	Hypervisor         string                  `aws:"hypervisor,since=2010-08-31"`
 	Interfaces         []instanceInterfaceItem `aws:"networkInterfaceSet,since=2011-11-15"` // EC2-Classic shows none
 	EBSOptimized       bool                    `aws:"ebsOptimized,since=2012-07-20"`
-	Metadata           metadataItem            `aws:"metadataOptions,since=2016-11-15"`
+	instanceOptionsItem
 }
 
 type stateItem struct {
@@ -103,11 +103,16 @@ type ebsItem struct {
 
 // What every instance says about its virtual machine.
 const (
-	architecture       = "x86_64"
-	rootDeviceType     = "ebs"
-	rootDevice         = "/dev/sda1"
-	virtualizationType = "paravirtual"
-	hypervisor         = "xen"
+	architecture   = "x86_64"
+	rootDeviceType = "ebs"
+	rootDevice     = "/dev/sda1"
+	hypervisor     = "xen"
+)
+
+// How an instance is a virtual machine.
+const (
+	paravirtual = "paravirtual"
+	hvm         = "hvm"
 )
 
 func newReservationItem(reader store.Reader, r *vpc.Reservation, instances []*vpc.Instance) reservationItem {
@@ -136,8 +141,9 @@ func newInstanceItem(reader store.Reader, i *vpc.Instance) instanceItem {
 		Placement: placementItem{Zone: i.Zone, Tenancy: "default"},
 		Kernel:    i.Kernel, Ramdisk: i.Ramdisk, Monitoring: monitoringItem{"disabled"},
 		Architecture: architecture, RootDeviceType: rootDeviceType, RootDeviceName: rootDevice,
-		VirtualizationType: virtualizationType, Hypervisor: hypervisor,
-		ClientToken: i.ClientToken, Tags: tagItems(i.Tags), EBSOptimized: i.EBSOptimized, Metadata: newMetadataItem(i.Metadata),
+		VirtualizationType: virtualization(i.Type), Hypervisor: hypervisor,
+		ClientToken: i.ClientToken, Tags: tagItems(i.Tags), EBSOptimized: i.EBSOptimized,
+		instanceOptionsItem: newInstanceOptionsItem(i),
 	}
 	if i.Monitoring {
 		item.Monitoring.State = "enabled"

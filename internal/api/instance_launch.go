@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"slices"
 
 	"ringfence/internal/store"
@@ -27,7 +28,12 @@ func (r *request) launch(tx *store.Tx, l *launch) (*vpc.Reservation, []*vpc.Inst
 	if err != nil {
 		return nil, nil, err
 	}
-	at, err := find(tx, l)
+	allowed := *l
+	if allowed.most = min(l.most, r.instancesLeft(tx)); allowed.most < l.least {
+		return nil, nil, vpc.Errorf(vpc.InstanceLimitExceeded,
+			"You have requested more instances (%d) than your current instance limit of %d allows for the specified instance type.", l.least, r.limits[runningInstances])
+	}
+	at, err := find(tx, &allowed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,6 +58,21 @@ func (r *request) launch(tx *store.Tx, l *launch) (*vpc.Reservation, []*vpc.Inst
 		instances = append(instances, &i)
 	}
 	return reservation, instances, nil
+}
+
+// instancesLeft is how many more instances may be there, if an operator has given
+// a limit. Amazon's own default is for machines that cost something.
+func (r *request) instancesLeft(tx *store.Tx) int {
+	left, given := r.limits[runningInstances]
+	if !given {
+		return math.MaxInt
+	}
+	for _, i := range tx.Instances(r.Region, r.Account.ID) {
+		if i.State == vpc.Pending || i.State == vpc.Running {
+			left--
+		}
+	}
+	return left
 }
 
 // newInstanceID returns an id that no instance has.

@@ -29,9 +29,8 @@ func (r *request) unmonitorInstances(ctx context.Context, in *instancesInput) (*
 
 // setMonitoring says what instances show, and in the answer that they soon will.
 func (r *request) setMonitoring(ctx context.Context, in *instancesInput, on bool, soon string) (*monitoringOutput, error) {
-	changes, err := r.changeInstances(ctx, in.InstanceIDs, func(tx *store.Tx, i *vpc.Instance) error {
+	changes, err := r.changeInstances(ctx, in.InstanceIDs, func(_ *store.Tx, i *vpc.Instance) error {
 		i.Monitoring = on
-		tx.PutInstance(i)
 		return nil
 	})
 	if err != nil {

@@ -2,14 +2,16 @@ package api
 
 import (
 	"slices"
+	"strconv"
 
 	"ringfence/internal/vpc"
 )
 
 // launchOptionsInput are options of RunInstances of which clients send many
-// although they only ask for the usual. CPU credits and session tokens may be
-// chosen; of the rest, only what every instance has is accepted.
+// although they only ask for the usual. CPU credits, session tokens, recovery and
+// capacity may be chosen; of the rest, only what every instance has is accepted.
 type launchOptionsInput struct {
+	CPU         cpuOptionsInput  `aws:"CpuOptions"`
 	Credits     creditsInput     `aws:"CreditSpecification"`
 	Capacity    capacityInput    `aws:"CapacityReservationSpecification"`
 	Enclave     enclaveInput     `aws:"EnclaveOptions"`
@@ -17,6 +19,12 @@ type launchOptionsInput struct {
 	Maintenance maintenanceInput `aws:"MaintenanceOptions"`
 	Metadata    metadataInput    `aws:"MetadataOptions"`
 	Names       namesInput       `aws:"PrivateDnsNameOptions"`
+	Profile     profileInput     `aws:"IamInstanceProfile"`
+}
+
+type cpuOptionsInput struct {
+	Cores   *int `aws:"CoreCount"`
+	Threads *int `aws:"ThreadsPerCore"`
 }
 
 type creditsInput struct {
@@ -60,46 +68,88 @@ const maxHops = 64
 // checkOptions refuses what instances cannot have.
 func (in *launchOptionsInput) checkOptions() error {
 	switch {
-	case !slices.Contains([]string{"", "standard", "unlimited"}, in.Credits.CPU):
-		return vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for CpuCredits. It must be standard or unlimited.", in.Credits.CPU)
+	case in.Credits.CPU != "" && !isCredits(in.Credits.CPU):
+		return errCredits(in.Credits.CPU)
 	case in.Enclave.Enabled:
 		return errOption("EnclaveOptions.Enabled", "true")
 	case in.Hibernation.Configured:
 		return errOption("HibernationOptions.Configured", "true")
-	case in.Names.A:
-		return errOption("PrivateDnsNameOptions.EnableResourceNameDnsARecord", "true")
-	case in.Names.AAAA:
-		return errOption("PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord", "true")
-	case in.Metadata.HopLimit != nil && (*in.Metadata.HopLimit < 1 || *in.Metadata.HopLimit > maxHops):
-		return vpc.Errorf(vpc.InvalidParameterValue, "Value (%d) for parameter HttpPutResponseHopLimit is invalid. It must be from 1 to %d.", *in.Metadata.HopLimit, maxHops)
 	}
-	return in.checkChoices()
+	if err := in.Names.check("PrivateDnsNameOptions.", "HostnameType"); err != nil {
+		return err
+	}
+	if err := in.Metadata.check("MetadataOptions."); err != nil {
+		return err
+	}
+	return checkChoices(
+		choice{"CapacityReservationSpecification.CapacityReservationPreference", in.Capacity.Preference, []string{capacityOpen, capacityNone}},
+		choice{"MaintenanceOptions.AutoRecovery", in.Maintenance.AutoRecovery, []string{recoveryDefault, recoveryDisabled}},
+	)
 }
 
-func (in *metadataInput) options() vpc.MetadataOptions {
-	o := vpc.MetadataOptions{TokensRequired: in.Tokens == tokensRequired}
+// check refuses processors that instances of a type do not have.
+func (in *cpuOptionsInput) check(instanceType string) error {
+	has := newCPUOptionsItem(instanceType)
+	switch {
+	case in.Cores == nil && in.Threads == nil:
+	case in.Cores == nil || in.Threads == nil:
+		return vpc.Errorf(vpc.InvalidParameterCombination, "CpuOptions must include both CoreCount and ThreadsPerCore.")
+	case *in.Cores != has.Cores:
+		return errOption("CpuOptions.CoreCount", strconv.Itoa(*in.Cores))
+	case *in.Threads != has.Threads:
+		return errOption("CpuOptions.ThreadsPerCore", strconv.Itoa(*in.Threads))
+	}
+	return nil
+}
+
+// check refuses names that instances do not have. prefix and hostname are of the
+// parameters of the call.
+func (in *namesInput) check(prefix, hostname string) error {
+	switch {
+	case in.A:
+		return errOption(prefix+"EnableResourceNameDnsARecord", "true")
+	case in.AAAA:
+		return errOption(prefix+"EnableResourceNameDnsAAAARecord", "true")
+	}
+	return checkChoices(choice{prefix + hostname, in.HostnameType, []string{nameByAddress}})
+}
+
+// check refuses ways to the metadata that instances do not have. prefix is of the
+// parameters of the call.
+func (in *metadataInput) check(prefix string) error {
+	if in.HopLimit != nil && (*in.HopLimit < 1 || *in.HopLimit > maxHops) {
+		return vpc.Errorf(vpc.InvalidParameterValue, "Value (%d) for parameter HttpPutResponseHopLimit is invalid. It must be from 1 to %d.", *in.HopLimit, maxHops)
+	}
+	return checkChoices(
+		choice{prefix + "HttpEndpoint", in.Endpoint, []string{"enabled"}},
+		choice{prefix + "HttpProtocolIpv6", in.IPv6, []string{"disabled"}},
+		choice{prefix + "HttpTokens", in.Tokens, []string{tokensOptional, tokensRequired}},
+		choice{prefix + "InstanceMetadataTags", in.Tags, []string{"disabled"}},
+	)
+}
+
+// change changes options to those that a call names.
+func (in *metadataInput) change(o *vpc.MetadataOptions) {
+	if in.Tokens != "" {
+		o.TokensRequired = in.Tokens == tokensRequired
+	}
 	if in.HopLimit != nil {
 		o.HopLimit = *in.HopLimit
 	}
-	return o
+}
+
+// A choice is the value of a parameter and what there is to choose from; "" leaves
+// it as it is.
+type choice struct {
+	name, value string
+	from        []string
 }
 
 // checkChoices refuses all but the choices that instances have.
-func (in *launchOptionsInput) checkChoices() error {
-	for _, choice := range []struct {
-		name, value string
-		had         []string
-	}{
-		{"CapacityReservationSpecification.CapacityReservationPreference", in.Capacity.Preference, []string{"open", "none"}},
-		{"MaintenanceOptions.AutoRecovery", in.Maintenance.AutoRecovery, []string{"default", "disabled"}},
-		{"MetadataOptions.HttpEndpoint", in.Metadata.Endpoint, []string{"enabled"}},
-		{"MetadataOptions.HttpProtocolIpv6", in.Metadata.IPv6, []string{"disabled"}},
-		{"MetadataOptions.HttpTokens", in.Metadata.Tokens, []string{tokensOptional, tokensRequired}},
-		{"MetadataOptions.InstanceMetadataTags", in.Metadata.Tags, []string{"disabled"}},
-		{"PrivateDnsNameOptions.HostnameType", in.Names.HostnameType, []string{"ip-name"}},
-	} {
-		if choice.value != "" && !slices.Contains(choice.had, choice.value) {
-			return errOption(choice.name, choice.value)
+func checkChoices(choices ...choice) error {
+	for _, c := range choices {
+		if c.value != "" && !slices.Contains(c.from, c.value) {
+			return errOption(c.name, c.value)
 		}
 	}
 	return nil
@@ -107,32 +157,4 @@ func (in *launchOptionsInput) checkChoices() error {
 
 func errOption(name, value string) error {
 	return vpc.Errorf(vpc.UnsupportedOperation, "The value %s of the parameter %s is not supported by ringfence.", value, name)
-}
-
-// Whether an instance may read its metadata without a session token (EC2 API
-// reference, InstanceMetadataOptionsResponse).
-const (
-	tokensOptional = "optional"
-	tokensRequired = "required"
-)
-
-// metadataItem says how an instance reads its metadata.
-type metadataItem struct {
-	State    string `aws:"state"`
-	Tokens   string `aws:"httpTokens"`
-	HopLimit int    `aws:"httpPutResponseHopLimit"`
-	Endpoint string `aws:"httpEndpoint"`
-	IPv6     string `aws:"httpProtocolIpv6"`
-	Tags     string `aws:"instanceMetadataTags"`
-}
-
-func newMetadataItem(o vpc.MetadataOptions) metadataItem {
-	item := metadataItem{
-		State: "applied", Tokens: tokensOptional, HopLimit: max(o.HopLimit, 1),
-		Endpoint: "enabled", IPv6: "disabled", Tags: "disabled",
-	}
-	if o.TokensRequired {
-		item.Tokens = tokensRequired
-	}
-	return item
 }

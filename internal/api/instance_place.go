@@ -70,7 +70,8 @@ func giveUpPlace(tx *store.Tx, i *vpc.Instance) {
 		default:
 			n := *was
 			dropPoolAddress(tx, &n)
-			n.Instance, n.Attachment, n.AutoPublic = "", nil, false
+			n.Detach()
+			n.AutoPublic = false
 			tx.PutInterface(&n)
 		}
 	}

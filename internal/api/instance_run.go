@@ -47,6 +47,7 @@ type launchAddressInput struct {
 	PrivateAddr string             `aws:"PrivateIpAddress,since=2011-01-01"`
 	IPv6        []ipv6AddressInput `aws:"Ipv6Address,since=2016-11-15"`
 	IPv6Count   *int               `aws:"Ipv6AddressCount,since=2016-11-15"`
+	PrimaryIPv6 bool               `aws:"EnablePrimaryIpv6"`
 }
 
 type placementInput struct {
@@ -61,9 +62,9 @@ type monitoringInput struct {
 // What an instance has when the call does not say (EC2 API reference,
 // RunInstances; the ids are those of the EC2 User Guide 2012's samples).
 const (
-	defaultType    = "m1.small" // in EC2-Classic
-	defaultVPCType = "m5.large" // as no type of the time of m1.small has IPv6
-	defaultKernel  = "aki-94c527fd"
+	defaultType    = "m1.small"     // in EC2-Classic
+	defaultVPCType = "m5.large"     // as no type of the time of m1.small has IPv6
+	defaultKernel  = "aki-94c527fd" // of a paravirtual one
 	defaultRamdisk = "ari-96c527ff"
 )
 
@@ -146,6 +147,9 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	if err := in.checkOptions(); err != nil {
 		return nil, err
 	}
+	if err := checkPrimaryIPv6(in.PrimaryIPv6); err != nil {
+		return nil, err
+	}
 	userData, err := decodeUserData(in.UserData)
 	if err != nil {
 		return nil, err
@@ -172,20 +176,41 @@ func (r *request) newLaunch(in *runInstancesInput) (*launch, error) {
 	for i := range interfaces {
 		interfaces[i].tags = tags["network-interface"]
 	}
+	profile, err := in.Profile.arn(r.Account.ID)
+	if err != nil {
+		return nil, err
+	}
+	instanceType := or(in.InstanceType, usualType)
+	if err := in.CPU.check(instanceType); err != nil {
+		return nil, err
+	}
+	kernel, ramdisk := usualKernel(instanceType)
 	now := time.Now().UTC()
-	return &launch{
+	l := &launch{
 		least: in.MinCount, most: in.MaxCount, fingerprint: fingerprint(r.params),
 		zone: in.Placement.Zone, interfaces: interfaces, groupNames: in.GroupNames, groupIDs: in.GroupIDs,
 		template: vpc.Instance{
 			Account: r.Account.ID, Region: r.Region,
-			Image: vpc.ImageID(in.ImageID), Type: or(in.InstanceType, usualType), KeyName: in.KeyName,
-			Kernel: or(in.KernelID, defaultKernel), Ramdisk: or(in.RamdiskID, defaultRamdisk),
+			Image: vpc.ImageID(in.ImageID), Type: instanceType, KeyName: in.KeyName,
+			Kernel: or(in.KernelID, kernel), Ramdisk: or(in.RamdiskID, ramdisk),
 			UserData: userData, ClientToken: in.ClientToken, Monitoring: in.Monitoring.Enabled, EBSOptimized: in.EBSOptimized,
-			CPUCredits: in.Credits.CPU, Metadata: in.Metadata.options(),
+			CPUCredits: in.Credits.CPU, Profile: profile,
+			NoAutoRecovery: in.Maintenance.AutoRecovery == recoveryDisabled, NoCapacity: in.Capacity.Preference == capacityNone,
 			KeepAlive: in.KeepAlive, KeepRunning: in.KeepRunning, TerminateAtShutdown: in.AtShutdown == terminateAtShutdown,
 			LaunchTime: now, State: vpc.Pending, StateSince: now, Volumes: volumes, Tags: tags["instance"], Generation: 1,
 		},
-	}, nil
+	}
+	in.Metadata.change(&l.template.Metadata)
+	return l, nil
+}
+
+// usualKernel is what instances of a type boot when nobody says otherwise:
+// nothing that has a name, unless they are paravirtual.
+func usualKernel(instanceType string) (kernel, ramdisk string) {
+	if !isParavirtual(instanceType) {
+		return "", ""
+	}
+	return defaultKernel, defaultRamdisk
 }
 
 // or returns s, or what stands for it when it is empty.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"ringfence/internal/store"
@@ -110,8 +111,8 @@ func (r *request) rebootInstances(ctx context.Context, in *instancesInput) (*ret
 	return &returnOutput{Return: true}, nil
 }
 
-// changeInstances applies change to a copy of each of the instances, to all of
-// them or to none.
+// changeInstances applies change to a copy of each of the instances and puts those
+// that it has changed: all of them or none.
 func (r *request) changeInstances(ctx context.Context, ids []string, change func(*store.Tx, *vpc.Instance) error) (*stateChangesOutput, error) {
 	var out *stateChangesOutput
 	err := r.update(ctx, func(tx *store.Tx) error {
@@ -125,7 +126,7 @@ func (r *request) changeInstances(ctx context.Context, ids []string, change func
 			if err := change(tx, &i); err != nil {
 				return err
 			}
-			if i.State != was.State || i.Generation != was.Generation {
+			if !reflect.DeepEqual(&i, was) {
 				tx.PutInstance(&i)
 			}
 			out.Instances = append(out.Instances, stateChangeItem{i.ID, newStateItem(i.State), newStateItem(was.State)})

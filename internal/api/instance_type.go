@@ -1,6 +1,11 @@
 package api
 
-import "ringfence/internal/vpc"
+import (
+	"slices"
+	"strings"
+
+	"ringfence/internal/vpc"
+)
 
 // An instanceType says how large an instance is. Only its interfaces and their
 // addresses are limited; processors and memory are what the type says of itself
@@ -88,4 +93,43 @@ func checkAddressCount(name string, ipv4, ipv6 int) error {
 		return errTooManyAddresses()
 	}
 	return nil
+}
+
+// family is the part of a type's name before the dot.
+func family(name string) string {
+	f, _, _ := strings.Cut(name, ".")
+	return f
+}
+
+// isParavirtual reports whether instances of a type know that they are virtual
+// machines, and bring a kernel and a ramdisk of their own (EC2 User Guide, "Linux
+// AMI virtualization types").
+func isParavirtual(name string) bool {
+	return slices.Contains([]string{"t1", "m1", "m2", "c1"}, family(name))
+}
+
+// virtualization is how instances of a type are virtual machines.
+func virtualization(name string) string {
+	if isParavirtual(name) {
+		return paravirtual
+	}
+	return hvm
+}
+
+// hasOneThread reports whether the processors of a type have cores of their own
+// (EC2 User Guide, "CPU options").
+func hasOneThread(name string) bool { return family(name) == "t2" || isParavirtual(name) }
+
+// isBurstable reports whether instances of a type have CPU credits.
+func isBurstable(name string) bool {
+	return slices.Contains([]string{"t2", "t3", "t3a", "t4g"}, family(name))
+}
+
+// Credits that an instance of a burstable type may have: those it earns, or more.
+const standardCredits, unlimitedCredits = "standard", "unlimited"
+
+func isCredits(s string) bool { return s == standardCredits || s == unlimitedCredits }
+
+func errCredits(s string) error {
+	return vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for CpuCredits. It must be standard or unlimited.", s)
 }

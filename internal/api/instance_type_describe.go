@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
 	"ringfence/internal/vpc"
 )
@@ -111,17 +110,11 @@ func newInstanceTypeItem(name string) instanceTypeItem {
 	t := instanceTypeNamed(name)
 	return instanceTypeItem{
 		Name: name, Current: t.current, UsageClasses: []string{"on-demand"}, RootDevices: []string{rootDeviceType},
-		Virtualizations: []string{virtualizationType}, Hypervisor: hypervisor, Burstable: isBurstable(name),
+		Virtualizations: []string{virtualization(name)}, Hypervisor: hypervisor, Burstable: isBurstable(name),
 		Processor: processorItem{[]string{architecture}}, CPUs: cpusItem{t.processors}, Memory: memoryItem{t.memory},
 		EBS:     typeEBSItem{Optimized: "supported", Encryption: "unsupported", NVMe: "unsupported"},
 		Network: typeNetworkItem{Interfaces: t.interfaces, Cards: 1, IPv4: t.ipv4, IPv6: t.ipv6, HasIPv6: t.ipv6 > 0},
 	}
-}
-
-// isBurstable reports whether instances of a type have CPU credits.
-func isBurstable(name string) bool {
-	family, _, _ := strings.Cut(name, ".")
-	return slices.Contains([]string{"t2", "t3", "t3a", "t4g"}, family)
 }
 
 // instanceTypeFilters are filters of DescribeInstanceTypes (EC2 API reference).
@@ -191,10 +184,10 @@ func (r *request) describeCredits(ctx context.Context, in *describeCreditsInput)
 // usualCredits is what an instance of a burstable type has when nobody says
 // otherwise (EC2 User Guide, "Burstable performance instances").
 func usualCredits(instanceType string) string {
-	if strings.HasPrefix(instanceType, "t2.") {
-		return "standard"
+	if family(instanceType) == "t2" {
+		return standardCredits
 	}
-	return "unlimited"
+	return unlimitedCredits
 }
 
 var creditFilters = filterTable[creditItem]{values: map[string]func(creditItem) []string{

@@ -15,6 +15,8 @@ type createNetworkInterfaceInput struct {
 	SubnetID    string             `aws:"SubnetId,required"`
 	GroupIDs    []string           `aws:"SecurityGroupId,bare"`
 	Description string             `aws:"Description"`
+	Kind        string             `aws:"InterfaceType"`
+	PrimaryIPv6 bool               `aws:"EnablePrimaryIpv6"`
 	Timeouts    timeoutsInput      `aws:"ConnectionTrackingSpecification"`
 	Tags        []tagSpecification `aws:"TagSpecification"`
 	ClientToken string             `aws:"ClientToken"`
@@ -39,6 +41,12 @@ func (r *request) createNetworkInterface(ctx context.Context, in *createNetworkI
 		return nil, err
 	}
 	if err := checkClientToken(in.ClientToken); err != nil {
+		return nil, err
+	}
+	if err := checkInterfaceKind(in.Kind); err != nil {
+		return nil, err
+	}
+	if err := checkPrimaryIPv6(in.PrimaryIPv6); err != nil {
 		return nil, err
 	}
 	out := &createNetworkInterfaceOutput{ClientToken: in.ClientToken}
@@ -74,8 +82,8 @@ func (r *request) createInterface(tx *store.Tx, in *createNetworkInterfaceInput,
 	if err != nil {
 		return nil, err
 	}
-	if tx.CountInterfaces(r.Region, r.Account.ID) >= r.limit(interfaces) {
-		return nil, vpc.Errorf(vpc.NetworkInterfaceLimitExceeded, "The maximum number of network interfaces has been reached.")
+	if r.interfacesLeft(tx) == 0 {
+		return nil, errInterfaceLimit()
 	}
 	if template.Groups, err = r.subnetGroups(tx.Reader, s, in.GroupIDs); err != nil {
 		return nil, err
@@ -87,6 +95,16 @@ func (r *request) createInterface(tx *store.Tx, in *createNetworkInterfaceInput,
 	tx.PutInterface(n)
 	r.remember(tx, in.ClientToken, store.Token{Action: "CreateNetworkInterface", Interface: n.ID})
 	return n, nil
+}
+
+// interfacesLeft is how many interfaces the account may make. Those of EC2-Classic
+// count too, as they are in one list.
+func (r *request) interfacesLeft(tx *store.Tx) int {
+	return max(0, r.limit(interfaces)-tx.CountInterfaces(r.Region, r.Account.ID))
+}
+
+func errInterfaceLimit() error {
+	return vpc.Errorf(vpc.NetworkInterfaceLimitExceeded, "The maximum number of network interfaces has been reached.")
 }
 
 // newInterface returns an interface in a subnet, with the groups and all else

@@ -13,7 +13,7 @@ var interfaceActions = map[string]*action{
 			"ConnectionTrackingSpecification.TcpEstablishedTimeout", "ConnectionTrackingSpecification.UdpStreamTimeout",
 			"ConnectionTrackingSpecification.UdpTimeout", "ClientToken", "DryRun",
 		},
-		kept: slices.Concat([]string{"Description"}, tagParams),
+		kept: slices.Concat([]string{"Description", "InterfaceType", "EnablePrimaryIpv6"}, tagParams),
 	},
 	"DeleteNetworkInterface": {
 		handler: handle((*request).deleteNetworkInterface),
@@ -35,7 +35,7 @@ var interfaceActions = map[string]*action{
 			"ConnectionTrackingSpecification.TcpEstablishedTimeout", "ConnectionTrackingSpecification.UdpStreamTimeout",
 			"ConnectionTrackingSpecification.UdpTimeout", "DryRun",
 		},
-		kept: []string{"Description.Value"},
+		kept: []string{"Description.Value", "EnablePrimaryIpv6"},
 	},
 	"ResetNetworkInterfaceAttribute": {
 		handler: handle((*request).resetInterface),

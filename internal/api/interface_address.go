@@ -18,6 +18,19 @@ type addressesInput struct {
 	IPv6Count      *int                  `aws:"Ipv6AddressCount"`
 }
 
+// checkInterfaceKind refuses interfaces of other types than the one there is.
+func checkInterfaceKind(kind string) error {
+	return checkChoices(choice{"InterfaceType", kind, []string{interfaceType}})
+}
+
+// checkPrimaryIPv6 refuses to make an IPv6 address the first one for ever.
+func checkPrimaryIPv6(enable bool) error {
+	if enable {
+		return errOption("EnablePrimaryIpv6", "true")
+	}
+	return nil
+}
+
 type privateAddressInput struct {
 	Address string `aws:"PrivateIpAddress,required"`
 	Primary bool   `aws:"Primary"`

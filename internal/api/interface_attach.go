@@ -60,7 +60,7 @@ func (r *request) attachInterface(ctx context.Context, in *attachInterfaceInput)
 
 // attach attaches an interface, a copy that is the caller's to put.
 func (r *request) attach(n *vpc.NetworkInterface, i *vpc.Instance, device int, deleteOnTermination bool) {
-	n.Instance = i.ID
+	n.Instance, n.Detached = i.ID, nil
 	n.Attachment = &vpc.Attachment{
 		ID: vpc.AttachmentID(newID("eni-attach", r.Account.Era)), Device: device,
 		Time: time.Now().UTC(), DeleteOnTermination: deleteOnTermination,
@@ -131,7 +131,7 @@ func (r *request) detachInterface(ctx context.Context, in *detachInterfaceInput)
 			return vpc.Errorf(vpc.IncorrectInstanceState, "The instance '%s' is not in the 'running' or 'stopped' state.", i.ID)
 		}
 		n := *was
-		n.Instance, n.Attachment = "", nil
+		n.Detach()
 		i.Secondary = slices.DeleteFunc(slices.Clone(i.Secondary), func(id vpc.InterfaceID) bool { return id == n.ID })
 		tx.PutInterface(&n)
 		tx.PutInstance(&i)

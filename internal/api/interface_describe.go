@@ -23,7 +23,8 @@ type describeNetworkInterfacesOutput struct {
 }
 
 // describeNetworkInterfaces implements DescribeNetworkInterfaces. The interfaces
-// of EC2-Classic are not shown.
+// of EC2-Classic are not shown. Who asks for an attachment by its id also meets
+// one that is no more: clients wait until it is detached.
 func (r *request) describeNetworkInterfaces(ctx context.Context, in *describeNetworkInterfacesInput) (*describeNetworkInterfacesOutput, error) {
 	match, err := interfaceFilters.match(in.Filters)
 	if err != nil {
@@ -42,8 +43,13 @@ func (r *request) describeNetworkInterfaces(ctx context.Context, in *describeNet
 	}
 	items := map[vpc.InterfaceID]interfaceItem{}
 	var matching []*vpc.NetworkInterface
+	showsDetached := in.names("attachment.attachment-id")
 	for _, n := range interfaces {
-		if item := newInterfaceItem(v.Reader, n); match(item) {
+		item := newInterfaceItem(v.Reader, n)
+		if showsDetached && n.Detached != nil {
+			item.showDetached(n.Detached)
+		}
+		if match(item) {
 			items[n.ID] = item
 			matching = append(matching, n)
 		}

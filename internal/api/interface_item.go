@@ -107,6 +107,7 @@ const (
 	interfaceType = "interface"
 	poolOwner     = "amazon" // of public addresses that no account keeps
 	attached      = "attached"
+	detached      = "detached"
 )
 
 func newInterfaceItem(reader store.Reader, n *vpc.NetworkInterface) interfaceItem {
@@ -127,6 +128,12 @@ func newInterfaceItem(reader store.Reader, n *vpc.NetworkInterface) interfaceIte
 	}
 	item.Association = item.Addresses[0].Association
 	return item
+}
+
+// showDetached shows the attachment that an interface had last.
+func (item *interfaceItem) showDetached(d *vpc.Detachment) {
+	item.Attachment = &attachmentItem{newInstanceAttachmentItem(&d.Attachment), d.Instance, item.Owner}
+	item.Attachment.Status = detached
 }
 
 func newInstanceInterfaceItem(reader store.Reader, n *vpc.NetworkInterface) instanceInterfaceItem {

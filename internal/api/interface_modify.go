@@ -48,6 +48,7 @@ type modifyInterfaceInput struct {
 	SourceDestCheck boolInput             `aws:"SourceDestCheck"`
 	Attachment      attachmentChangeInput `aws:"Attachment"`
 	Timeouts        timeoutsInput         `aws:"ConnectionTrackingSpecification"`
+	PrimaryIPv6     *bool                 `aws:"EnablePrimaryIpv6"`
 }
 
 // textInput and boolInput are new values of attributes; nil changes nothing.
@@ -68,7 +69,10 @@ type attachmentChangeInput struct {
 // time.
 func (r *request) modifyInterface(ctx context.Context, in *modifyInterfaceInput) (*returnOutput, error) {
 	attachment := in.Attachment != attachmentChangeInput{}
-	if err := checkOneAttribute(len(in.GroupIDs) > 0, in.Description.Value != nil, in.SourceDestCheck.Value != nil, attachment, in.Timeouts.isSet()); err != nil {
+	if err := checkOneAttribute(len(in.GroupIDs) > 0, in.Description.Value != nil, in.SourceDestCheck.Value != nil, attachment, in.Timeouts.isSet(), in.PrimaryIPv6 != nil); err != nil {
+		return nil, err
+	}
+	if err := checkPrimaryIPv6(in.PrimaryIPv6 != nil && *in.PrimaryIPv6); err != nil {
 		return nil, err
 	}
 	timeouts, err := in.Timeouts.timeouts()
@@ -89,7 +93,7 @@ func (r *request) modifyInterface(ctx context.Context, in *modifyInterfaceInput)
 			if err := in.Attachment.change(n); err != nil {
 				return err
 			}
-		default:
+		case in.Timeouts.isSet():
 			n.Timeouts = timeouts
 		}
 		putInterface(tx, n)

@@ -22,6 +22,8 @@ type launchInterfaceInput struct {
 	DeleteOnTermination *bool         `aws:"DeleteOnTermination"`
 	Timeouts            timeoutsInput `aws:"ConnectionTrackingSpecification"`
 	Card                int           `aws:"NetworkCardIndex"` // every instance has one card, 0
+	Kind                string        `aws:"InterfaceType"`
+	PrimaryIPv6         bool          `aws:"PrimaryIpv6"`
 }
 
 // A launchInterface is an interface that each instance of a launch is to have,
@@ -118,6 +120,12 @@ func (in *launchInterfaceInput) launchInterface(count int) (launchInterface, err
 		return l, vpc.Errorf(vpc.InvalidParameterCombination, "The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces.")
 	}
 	l.device = *in.Device
+	if err := checkInterfaceKind(in.Kind); err != nil {
+		return l, err
+	}
+	if err := checkPrimaryIPv6(in.PrimaryIPv6); err != nil {
+		return l, err
+	}
 	var err error
 	if l.want, err = in.wanted(); err != nil {
 		return l, err
@@ -315,14 +323,20 @@ func (r *request) defaultSubnet(reader store.Reader, zone vpc.Zone) (*vpc.Subnet
 	return found, nil
 }
 
-// roomFor returns for how many instances there are addresses, and the public
-// addresses that they are to have.
+// roomFor returns for how many instances there are interfaces and addresses, and
+// the public addresses that they are to have.
 func (r *request) roomFor(tx *store.Tx, l *launch, plan []plannedInterface, wantsPublic bool) (int, []netip.Addr, error) {
-	room := l.most
+	room, fresh := l.most, 0
 	needs := map[vpc.SubnetID]int{} // of one instance, of no name
 	for _, p := range plan {
 		if p.existing == nil {
+			fresh++
 			needs[p.subnet.ID] += p.want.anyIPv4()
+		}
+	}
+	if fresh > 0 {
+		if room = min(room, r.interfacesLeft(tx)/fresh); room < l.least {
+			return 0, nil, errInterfaceLimit()
 		}
 	}
 	for _, p := range plan {

@@ -20,7 +20,7 @@ const (
 	rulesPerGroup       = "rules-per-group"      // per EC2-Classic group
 	groupsPerInstance   = "groups-per-instance"  // in EC2-Classic
 	instancesPerLaunch  = "instances-per-launch" // of one RunInstances
-	runningInstances    = "max-instances"        // shown by DescribeAccountAttributes, not enforced
+	runningInstances    = "max-instances"        // the default is shown by DescribeAccountAttributes, not enforced
 	addressesPerAccount = "max-elastic-ips"      // in EC2-Classic
 	vpcAddresses        = "vpc-max-elastic-ips"
 	keyPairsPerRegion   = "key-pairs"

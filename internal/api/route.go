@@ -66,13 +66,26 @@ func (r *request) createRoute(ctx context.Context, in *routeInput) (*returnOutpu
 	})
 }
 
-// replaceRoute implements ReplaceRoute.
-func (r *request) replaceRoute(ctx context.Context, in *routeInput) (*returnOutput, error) {
+type replaceRouteInput struct {
+	routeInput
+	Local bool `aws:"LocalTarget"` // of a local route
+}
+
+// replaceRoute implements ReplaceRoute. Local routes have the one target that they
+// can be set back to.
+func (r *request) replaceRoute(ctx context.Context, in *replaceRouteInput) (*returnOutput, error) {
 	return r.changeRoutes(ctx, &in.destinationInput, in.Table, func(tx *store.Tx, t *vpc.RouteTable, to netip.Prefix, at int) error {
-		if at < 0 {
+		switch local := slices.Contains(r.localBlocks(tx.Reader, t), to); {
+		case in.Local && in.Gateway+in.Instance+in.Interface != "":
+			return errOneTarget(vpc.InvalidParameterCombination)
+		case in.Local && !local:
+			return vpc.Errorf(vpc.InvalidParameterValue, "The route for '%s' is not a local route.", to)
+		case in.Local:
+			return nil
+		case at < 0:
 			return vpc.Errorf(vpc.InvalidParameterValue, "There is no route defined for '%s' in the route table. Use CreateRoute instead.", to)
 		}
-		route, err := r.newRoute(tx, t, in)
+		route, err := r.newRoute(tx, t, &in.routeInput)
 		if err != nil {
 			return err
 		}
@@ -169,13 +182,12 @@ func countFamily(routes []vpc.Route, block netip.Prefix) int {
 // newRoute returns a route to the one target that a call names, without its
 // destination.
 func (r *request) newRoute(tx *store.Tx, t *vpc.RouteTable, in *routeInput) (vpc.Route, error) {
-	const targets = "The request must contain exactly one of gatewayId, networkInterfaceId or instanceId"
 	switch len(slices.DeleteFunc([]string{in.Gateway, in.Instance, in.Interface}, func(id string) bool { return id == "" })) {
 	case 0:
-		return vpc.Route{}, vpc.Errorf(vpc.MissingParameter, targets)
+		return vpc.Route{}, errOneTarget(vpc.MissingParameter)
 	case 1:
 	default:
-		return vpc.Route{}, vpc.Errorf(vpc.InvalidParameterCombination, targets)
+		return vpc.Route{}, errOneTarget(vpc.InvalidParameterCombination)
 	}
 	route := vpc.Route{Origin: originRoute}
 	var err error
@@ -188,6 +200,10 @@ func (r *request) newRoute(tx *store.Tx, t *vpc.RouteTable, in *routeInput) (vpc
 		route.Instance, route.Interface, err = r.routeInstance(tx, t, in.Instance)
 	}
 	return route, err
+}
+
+func errOneTarget(code vpc.Code) error {
+	return vpc.Errorf(code, "The request must contain exactly one of gatewayId, networkInterfaceId or instanceId")
 }
 
 // routeGateway returns the internet gateway that a route in t may go to.

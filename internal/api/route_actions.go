@@ -33,7 +33,7 @@ var routeActions = map[string]*action{
 	},
 	"ReplaceRoute": {
 		handler: handle((*request).replaceRoute), network: true,
-		done: routeParams,
+		done: append([]string{"LocalTarget"}, routeParams...),
 	},
 	"DeleteRoute": {
 		handler: handle((*request).deleteRoute), network: true,

@@ -22,7 +22,7 @@ var subnetActions = map[string]*action{
 	"ModifySubnetAttribute": {
 		handler: handle((*request).modifySubnetAttribute), network: true,
 		done: []string{
-			"SubnetId", "MapPublicIpOnLaunch.Value", "AssignIpv6AddressOnCreation.Value", "EnableDns64.Value",
+			"SubnetId", "MapPublicIpOnLaunch.Value", "AssignIpv6AddressOnCreation.Value", "EnableDns64.Value", "MapCustomerOwnedIpOnLaunch.Value",
 			"EnableResourceNameDnsARecordOnLaunch.Value", "EnableResourceNameDnsAAAARecordOnLaunch.Value", "PrivateDnsHostnameTypeOnLaunch",
 		},
 	},

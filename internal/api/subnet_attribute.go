@@ -14,6 +14,7 @@ type modifySubnetAttributeInput struct {
 	MapPublicIP switchInput `aws:"MapPublicIpOnLaunch"`
 	AssignIPv6  switchInput `aws:"AssignIpv6AddressOnCreation"`
 	DNS64       switchInput `aws:"EnableDns64"`
+	CustomerIP  switchInput `aws:"MapCustomerOwnedIpOnLaunch"`
 	ByID        switchInput `aws:"EnableResourceNameDnsARecordOnLaunch"`
 	ByIDOnIPv6  switchInput `aws:"EnableResourceNameDnsAAAARecordOnLaunch"`
 	NameType    string      `aws:"PrivateDnsHostnameTypeOnLaunch"`
@@ -22,7 +23,7 @@ type modifySubnetAttributeInput struct {
 // modifySubnetAttribute implements ModifySubnetAttribute, which changes one
 // attribute at a time. How instances are called does not change.
 func (r *request) modifySubnetAttribute(ctx context.Context, in *modifySubnetAttributeInput) (*returnOutput, error) {
-	switches := []switchInput{in.MapPublicIP, in.AssignIPv6, in.DNS64, in.ByID, in.ByIDOnIPv6}
+	switches := []switchInput{in.MapPublicIP, in.AssignIPv6, in.DNS64, in.CustomerIP, in.ByID, in.ByIDOnIPv6}
 	if in.NameType != "" {
 		wanted := in.NameType != nameByAddress
 		switches = append(switches, switchInput{&wanted})
@@ -32,7 +33,7 @@ func (r *request) modifySubnetAttribute(ctx context.Context, in *modifySubnetAtt
 	}
 	for _, s := range switches[2:] {
 		if s.Value != nil && *s.Value {
-			return nil, vpc.Errorf(vpc.UnsupportedOperation, "Other names of instances than those by address, and DNS64, are not supported by ringfence.")
+			return nil, vpc.Errorf(vpc.UnsupportedOperation, "Other names of instances than those by address, DNS64 and addresses of the customer's own are not supported by ringfence.")
 		}
 	}
 	return r.do(ctx, func(tx *store.Tx) error {

@@ -14,7 +14,7 @@ func listParams(more ...string) []string {
 }
 
 // networkActions are about VPCs and what packets meet on their way through them.
-var networkActions = union(vpcActions, subnetActions, gatewayActions, routeActions, aclActions, tagActions)
+var networkActions = union(vpcActions, subnetActions, gatewayActions, routeActions, aclActions, prefixListActions, tagActions)
 
 // vpcActions are about VPCs as a whole.
 var vpcActions = map[string]*action{

@@ -38,9 +38,12 @@ type Instance struct {
 	EBSOptimized        bool   // shown, without effect
 	CPUCredits          string // standard or unlimited: shown, without effect; "": as its type has
 	Metadata            MetadataOptions
-	KeepAlive           bool // cannot be terminated by the API
-	KeepRunning         bool // cannot be stopped by the API
-	TerminateAtShutdown bool // when it shuts down by itself it ends, and does not only stop
+	Profile             string // ARN of its IAM instance profile: shown, without effect
+	NoAutoRecovery      bool   // shown, without effect
+	NoCapacity          bool   // uses no capacity reservations: shown, without effect
+	KeepAlive           bool   // cannot be terminated by the API
+	KeepRunning         bool   // cannot be stopped by the API
+	TerminateAtShutdown bool   // when it shuts down by itself it ends, and does not only stop
 
 	// Generation counts the instance's boots: a start or a reboot raises it,
 	// and the agent boots the instance anew when it sees a higher one.

@@ -22,6 +22,7 @@ type NetworkInterface struct {
 	// Instance is "" and Attachment nil when the interface is not attached.
 	Instance   InstanceID
 	Attachment *Attachment
+	Detached   *Detachment // what was undone last; nil while it is attached
 
 	// Groups is sorted and without repetition. Identity stands for exactly
 	// this set, whoever else has it.
@@ -55,6 +56,18 @@ type NetworkInterface struct {
 	LoadBalancer LoadBalancerID
 
 	Tags []Tag
+}
+
+// A Detachment is an attachment that is no more, and to which instance it was.
+type Detachment struct {
+	Attachment
+	Instance InstanceID
+}
+
+// Detach undoes the attachment of n, a copy.
+func (n *NetworkInterface) Detach() {
+	n.Detached = &Detachment{*n.Attachment, n.Instance}
+	n.Instance, n.Attachment = "", nil
 }
 
 // Primary is the interface's first private address.
