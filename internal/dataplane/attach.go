@@ -12,6 +12,21 @@ import (
 	"ringfence/internal/policy"
 )
 
+// putRewriters gives the programs those that they end in, where frames change.
+func (d *Dataplane) putRewriters() error {
+	for how, program := range map[kernelRewriter]*ebpf.Program{
+		kernelRewriterREWRITE_RECEIVER: d.objects.RewriteReceiver,
+		kernelRewriterREWRITE_ROUTED:   d.objects.RewriteRouted,
+		kernelRewriterREWRITE_LEAVING:  d.objects.RewriteLeaving,
+		kernelRewriterREWRITE_ARRIVING: d.objects.RewriteArriving,
+	} {
+		if err := d.objects.Rewriters.Put(uint32(how), program); err != nil {
+			return fmt.Errorf("put program that rewrites frames: %w", err)
+		}
+	}
+	return nil
+}
+
 // Attach puts the programs on a host-side link, which drops everything until
 // Connect. The calling thread is in the link's network namespace, and the link
 // is best still down: then no frame ever passes unjudged.

@@ -214,6 +214,9 @@ func (d *Dataplane) prepare() error {
 	d.slotIndexes = newAllocator("slots", firstSlot, d.objects.Slots.MaxEntries(), 0)
 	d.ruleIndexes = newRuleIndex(d.objects.RuleNames, d.objects.Hits)
 	open := kernelSlot{Flags: uint32(kernelSlotFlagsSLOT_OPEN)}
+	if err := d.putRewriters(); err != nil {
+		return err
+	}
 	if err := putAll(d.objects.Slots, []uint32{openSlot}, []kernelSlot{open}); err != nil {
 		return err
 	}

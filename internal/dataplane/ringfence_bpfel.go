@@ -256,6 +256,15 @@ const (
 	kernelReasonTABLE_FULL      kernelReason = 21
 )
 
+type kernelRewriter uint32
+
+const (
+	kernelRewriterREWRITE_RECEIVER kernelRewriter = 0
+	kernelRewriterREWRITE_ROUTED   kernelRewriter = 1
+	kernelRewriterREWRITE_LEAVING  kernelRewriter = 2
+	kernelRewriterREWRITE_ARRIVING kernelRewriter = 3
+)
+
 type kernelRoute struct {
 	_      structs.HostLayout
 	Kind   uint32
@@ -375,12 +384,12 @@ type kernelWork struct {
 		Later        uint8
 		More         uint8
 		AnyPort      uint8
-		TcpFlags     uint8
-		Fragmented   uint8
 		Discovery    uint8
 		Solicits     uint8
 		HasLink      uint8
 		HasQuoted    uint8
+		Fragmented   uint8
+		TcpFlags     uint8
 		_            [3]byte
 		Seq          uint32
 		Ack          uint32
@@ -510,44 +519,50 @@ type kernelWork struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	kernelMapAnswers        = "answers"
-	kernelMapBudgets        = "budgets"
-	kernelMapChunks         = "chunks"
-	kernelMapCidrs          = "cidrs"
-	kernelMapCollection     = "collection"
-	kernelMapControl        = "control"
-	kernelMapDrops          = "drops"
-	kernelMapEvents         = "events"
-	kernelMapFlows          = "flows"
-	kernelMapHits           = "hits"
-	kernelMapIdentities     = "identities"
-	kernelMapL4             = "l4"
-	kernelMapLocations      = "locations"
-	kernelMapLost           = "lost"
-	kernelMapPending        = "pending"
-	kernelMapPorts          = "ports"
-	kernelMapPublics        = "publics"
-	kernelMapRoutes         = "routes"
-	kernelMapRuleNames      = "rule_names"
-	kernelMapRuleNumbers    = "rule_numbers"
-	kernelMapScratch        = "scratch"
-	kernelMapSeeds          = "seeds"
-	kernelMapSets           = "sets"
-	kernelMapSlots          = "slots"
-	kernelMapSubnets        = "subnets"
-	kernelMapWatched        = "watched"
-	kernelProgCollect       = "collect"
-	kernelProgCut           = "cut"
-	kernelProgFromInterface = "from_interface"
-	kernelProgFromOutside   = "from_outside"
-	kernelProgToPort        = "to_port"
-	kernelVarKeepEvent      = "keep_event"
-	kernelVarKeepFlowFlags  = "keep_flow_flags"
-	kernelVarKeepPortFlags  = "keep_port_flags"
-	kernelVarKeepReason     = "keep_reason"
-	kernelVarKeepRouteKind  = "keep_route_kind"
-	kernelVarKeepSlotFlags  = "keep_slot_flags"
-	kernelVarOnlyAsks       = "only_asks"
+	kernelMapAnswers          = "answers"
+	kernelMapBudgets          = "budgets"
+	kernelMapChunks           = "chunks"
+	kernelMapCidrs            = "cidrs"
+	kernelMapCollection       = "collection"
+	kernelMapControl          = "control"
+	kernelMapDrops            = "drops"
+	kernelMapEvents           = "events"
+	kernelMapFlows            = "flows"
+	kernelMapHits             = "hits"
+	kernelMapIdentities       = "identities"
+	kernelMapL4               = "l4"
+	kernelMapLocations        = "locations"
+	kernelMapLost             = "lost"
+	kernelMapPending          = "pending"
+	kernelMapPorts            = "ports"
+	kernelMapPublics          = "publics"
+	kernelMapRewriters        = "rewriters"
+	kernelMapRoutes           = "routes"
+	kernelMapRuleNames        = "rule_names"
+	kernelMapRuleNumbers      = "rule_numbers"
+	kernelMapScratch          = "scratch"
+	kernelMapSeeds            = "seeds"
+	kernelMapSets             = "sets"
+	kernelMapSlots            = "slots"
+	kernelMapSubnets          = "subnets"
+	kernelMapWatched          = "watched"
+	kernelProgCollect         = "collect"
+	kernelProgCut             = "cut"
+	kernelProgFromInterface   = "from_interface"
+	kernelProgFromOutside     = "from_outside"
+	kernelProgRewriteArriving = "rewrite_arriving"
+	kernelProgRewriteLeaving  = "rewrite_leaving"
+	kernelProgRewriteReceiver = "rewrite_receiver"
+	kernelProgRewriteRouted   = "rewrite_routed"
+	kernelProgToPort          = "to_port"
+	kernelVarKeepEvent        = "keep_event"
+	kernelVarKeepFlowFlags    = "keep_flow_flags"
+	kernelVarKeepPortFlags    = "keep_port_flags"
+	kernelVarKeepReason       = "keep_reason"
+	kernelVarKeepRewriter     = "keep_rewriter"
+	kernelVarKeepRouteKind    = "keep_route_kind"
+	kernelVarKeepSlotFlags    = "keep_slot_flags"
+	kernelVarOnlyAsks         = "only_asks"
 )
 
 // loadKernel returns the embedded CollectionSpec for kernel.
@@ -592,11 +607,15 @@ type kernelSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelProgramSpecs struct {
-	Collect       *ebpf.ProgramSpec `ebpf:"collect"`
-	Cut           *ebpf.ProgramSpec `ebpf:"cut"`
-	FromInterface *ebpf.ProgramSpec `ebpf:"from_interface"`
-	FromOutside   *ebpf.ProgramSpec `ebpf:"from_outside"`
-	ToPort        *ebpf.ProgramSpec `ebpf:"to_port"`
+	Collect         *ebpf.ProgramSpec `ebpf:"collect"`
+	Cut             *ebpf.ProgramSpec `ebpf:"cut"`
+	FromInterface   *ebpf.ProgramSpec `ebpf:"from_interface"`
+	FromOutside     *ebpf.ProgramSpec `ebpf:"from_outside"`
+	RewriteArriving *ebpf.ProgramSpec `ebpf:"rewrite_arriving"`
+	RewriteLeaving  *ebpf.ProgramSpec `ebpf:"rewrite_leaving"`
+	RewriteReceiver *ebpf.ProgramSpec `ebpf:"rewrite_receiver"`
+	RewriteRouted   *ebpf.ProgramSpec `ebpf:"rewrite_routed"`
+	ToPort          *ebpf.ProgramSpec `ebpf:"to_port"`
 }
 
 // kernelMapSpecs contains maps before they are loaded into the kernel.
@@ -620,6 +639,7 @@ type kernelMapSpecs struct {
 	Pending     *ebpf.MapSpec `ebpf:"pending"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Publics     *ebpf.MapSpec `ebpf:"publics"`
+	Rewriters   *ebpf.MapSpec `ebpf:"rewriters"`
 	Routes      *ebpf.MapSpec `ebpf:"routes"`
 	RuleNames   *ebpf.MapSpec `ebpf:"rule_names"`
 	RuleNumbers *ebpf.MapSpec `ebpf:"rule_numbers"`
@@ -639,6 +659,7 @@ type kernelVariableSpecs struct {
 	KeepFlowFlags *ebpf.VariableSpec `ebpf:"keep_flow_flags"`
 	KeepPortFlags *ebpf.VariableSpec `ebpf:"keep_port_flags"`
 	KeepReason    *ebpf.VariableSpec `ebpf:"keep_reason"`
+	KeepRewriter  *ebpf.VariableSpec `ebpf:"keep_rewriter"`
 	KeepRouteKind *ebpf.VariableSpec `ebpf:"keep_route_kind"`
 	KeepSlotFlags *ebpf.VariableSpec `ebpf:"keep_slot_flags"`
 	OnlyAsks      *ebpf.VariableSpec `ebpf:"only_asks"`
@@ -681,6 +702,7 @@ type kernelMaps struct {
 	Pending     *ebpf.Map `ebpf:"pending"`
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Publics     *ebpf.Map `ebpf:"publics"`
+	Rewriters   *ebpf.Map `ebpf:"rewriters"`
 	Routes      *ebpf.Map `ebpf:"routes"`
 	RuleNames   *ebpf.Map `ebpf:"rule_names"`
 	RuleNumbers *ebpf.Map `ebpf:"rule_numbers"`
@@ -711,6 +733,7 @@ func (m *kernelMaps) Close() error {
 		m.Pending,
 		m.Ports,
 		m.Publics,
+		m.Rewriters,
 		m.Routes,
 		m.RuleNames,
 		m.RuleNumbers,
@@ -731,6 +754,7 @@ type kernelVariables struct {
 	KeepFlowFlags *ebpf.Variable `ebpf:"keep_flow_flags"`
 	KeepPortFlags *ebpf.Variable `ebpf:"keep_port_flags"`
 	KeepReason    *ebpf.Variable `ebpf:"keep_reason"`
+	KeepRewriter  *ebpf.Variable `ebpf:"keep_rewriter"`
 	KeepRouteKind *ebpf.Variable `ebpf:"keep_route_kind"`
 	KeepSlotFlags *ebpf.Variable `ebpf:"keep_slot_flags"`
 	OnlyAsks      *ebpf.Variable `ebpf:"only_asks"`
@@ -740,11 +764,15 @@ type kernelVariables struct {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelPrograms struct {
-	Collect       *ebpf.Program `ebpf:"collect"`
-	Cut           *ebpf.Program `ebpf:"cut"`
-	FromInterface *ebpf.Program `ebpf:"from_interface"`
-	FromOutside   *ebpf.Program `ebpf:"from_outside"`
-	ToPort        *ebpf.Program `ebpf:"to_port"`
+	Collect         *ebpf.Program `ebpf:"collect"`
+	Cut             *ebpf.Program `ebpf:"cut"`
+	FromInterface   *ebpf.Program `ebpf:"from_interface"`
+	FromOutside     *ebpf.Program `ebpf:"from_outside"`
+	RewriteArriving *ebpf.Program `ebpf:"rewrite_arriving"`
+	RewriteLeaving  *ebpf.Program `ebpf:"rewrite_leaving"`
+	RewriteReceiver *ebpf.Program `ebpf:"rewrite_receiver"`
+	RewriteRouted   *ebpf.Program `ebpf:"rewrite_routed"`
+	ToPort          *ebpf.Program `ebpf:"to_port"`
 }
 
 func (p *kernelPrograms) Close() error {
@@ -753,6 +781,10 @@ func (p *kernelPrograms) Close() error {
 		p.Cut,
 		p.FromInterface,
 		p.FromOutside,
+		p.RewriteArriving,
+		p.RewriteLeaving,
+		p.RewriteReceiver,
+		p.RewriteRouted,
 		p.ToPort,
 	)
 }

@@ -109,10 +109,13 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 	f->end[from].epoch = is_icmp(w->p.t.proto) ? 0 : w->epoch;
 	f->end[from].number = w->end[SENDER].number;
 	f->end[from].ifindex = w->end[SENDER].ifindex;
+	f->end[from].mac = w->end[SENDER].mac;
 	f->end[from ^ 1].number = w->end[RECEIVER].number;
 	f->end[from ^ 1].last = w->now;
 	if (w->end[SENDER].subnet != w->end[RECEIVER].subnet)
 		f->flags = FLOW_ROUTED;
+	else /* nobody is asked about the reply, and it goes back the way that this came */
+		f->end[from ^ 1].epoch = f->end[from].epoch;
 	remember_way(f, w, from);
 	store_dependencies(f, d, from);
 	record(f, &w->j, from);

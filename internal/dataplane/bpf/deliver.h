@@ -19,14 +19,14 @@ static __always_inline __be32 ipv4_of(const struct addr *a)
 enum { CHECKSUM_OFFSET = ETH_LEN + 10, SRC_OFFSET = ETH_LEN + 12, DST_OFFSET = ETH_LEN + 16 };
 
 /* Brings the transport's checksum, which covers the addresses, to an exchange of
- * one of them.
+ * one of them. The transport header begins at l4.
  */
-static __always_inline void exchange_transport(struct __sk_buff *skb, const struct packet *p, __be32 old, __be32 new)
+static __always_inline void exchange_transport(struct __sk_buff *skb, __u8 proto, __u32 l4, __be32 old, __be32 new)
 {
-	if (!p->later && p->t.proto == PROTO_TCP)
-		bpf_l4_csum_replace(skb, p->l4_offset + 16, old, new, BPF_F_PSEUDO_HDR | 4);
-	if (!p->later && p->t.proto == PROTO_UDP)
-		bpf_l4_csum_replace(skb, p->l4_offset + 6, old, new, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | 4);
+	if (proto == PROTO_TCP)
+		bpf_l4_csum_replace(skb, l4 + 16, old, new, BPF_F_PSEUDO_HDR | 4);
+	if (proto == PROTO_UDP)
+		bpf_l4_csum_replace(skb, l4 + 6, old, new, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0 | 4);
 }
 
 /* Exchanges an address of the IPv4 header, and with it the checksums that
@@ -34,7 +34,8 @@ static __always_inline void exchange_transport(struct __sk_buff *skb, const stru
  */
 static __always_inline void exchange(struct __sk_buff *skb, const struct packet *p, __u32 at, __be32 old, __be32 new)
 {
-	exchange_transport(skb, p, old, new);
+	if (!p->later)
+		exchange_transport(skb, p->t.proto, p->l4_offset, old, new);
 	bpf_l3_csum_replace(skb, CHECKSUM_OFFSET, old, new, 4);
 	bpf_skb_store_bytes(skb, at, &new, sizeof(new), 0);
 }
@@ -108,17 +109,35 @@ static __always_inline void show(struct __sk_buff *skb, __u32 reason, __u32 rule
 		     : "memory");
 }
 
-/* Hands the frame to a port, with the MAC addresses that it has there. One that
- * leaves its subnet comes from the virtual router, and so does one from the
- * internet.
+/* Hands the frame to a port by way of one of the programs of rewrite.h, with the
+ * tail of the MAC address that is there, and perhaps another IPv4 address. As the
+ * kernel knows which one, it is a jump.
+ */
+static __always_inline int rewrite(struct __sk_buff *skb, __u32 how, __u32 mac, __be32 address)
+{
+	asm volatile("*(u32 *)(%[skb] + %[cb3]) = %[mac]\n\t"
+		     "*(u32 *)(%[skb] + %[cb4]) = %[address]"
+		     :
+		     : [skb] "r"(skb), [mac] "r"(mac), [address] "r"(address),
+		       [cb3] "i"(__builtin_offsetof(struct __sk_buff, cb[3])),
+		       [cb4] "i"(__builtin_offsetof(struct __sk_buff, cb[4]))
+		     : "memory");
+	bpf_tail_call_static(skb, &rewriters, how);
+	return TC_ACT_SHOT; /* never: the agent puts them there before it attaches anything */
+}
+
+/* Hands the frame to the port that show was told, with the MAC addresses that it
+ * has there. One that leaves its subnet comes from the virtual router, and so
+ * does one from the internet.
  */
 static __always_inline int deliver(struct __sk_buff *skb, const struct packet *p, __u32 ifindex, __u32 mac, bool routed)
 {
-	const struct mac router = ROUTER_MAC;
-	struct mac macs[2] = {mac_of(mac), routed ? router : p->ether.from};
+	const struct mac receiver = mac_of(mac);
 
-	if (!same_mac(&macs[0], &p->ether.to) || routed)
-		bpf_skb_store_bytes(skb, 0, macs, sizeof(macs), 0);
+	if (routed)
+		return rewrite(skb, REWRITE_ROUTED, mac, 0);
+	if (!same_mac(&receiver, &p->ether.to))
+		return rewrite(skb, REWRITE_RECEIVER, mac, 0);
 	return hand_over(skb, ifindex);
 }
 

@@ -14,6 +14,14 @@ enum {
 	FRAGMENT_SEED = 30,
 };
 
+/* Writes both ports at once: who reads four bytes that were written by two and two
+ * waits until both are in the cache.
+ */
+static __always_inline void set_pair(__be16 port[2], __be16 low, __be16 high)
+{
+	*(__u32 *)port = low | (__u32)high << 16;
+}
+
 /* Fills in the key of a tuple. Returns which end its sender is. */
 static __always_inline __u32 make_key(struct flow_key *k, const struct tuple *t, __u32 network, __u32 src_via,
 				      __u32 dst_via)
@@ -22,16 +30,14 @@ static __always_inline __u32 make_key(struct flow_key *k, const struct tuple *t,
 	if (t->src.hi < t->dst.hi || (t->src.hi == t->dst.hi && t->src.lo < t->dst.lo)) {
 		k->addr[LOW] = t->src;
 		k->addr[HIGH] = t->dst;
-		k->port[LOW] = t->sport;
-		k->port[HIGH] = t->dport;
+		set_pair(k->port, t->sport, t->dport);
 		k->via[LOW] = src_via;
 		k->via[HIGH] = dst_via;
 		return LOW;
 	}
 	k->addr[LOW] = t->dst;
 	k->addr[HIGH] = t->src;
-	k->port[LOW] = t->dport;
-	k->port[HIGH] = t->sport;
+	set_pair(k->port, t->dport, t->sport);
 	k->via[LOW] = dst_via;
 	k->via[HIGH] = src_via;
 	return HIGH;
@@ -167,14 +173,6 @@ static __always_inline __u32 answer_flags(const struct flow *f, __u32 from)
 	return f->flags & FLOW_CONFIRMED ? FLOW_STREAM : 0;
 }
 
-static __always_inline void note_answer(struct flow *f, __u32 from)
-{
-	__u32 flags = answer_flags(f, from);
-
-	if (flags & ~f->flags)
-		set_flags(f, flags);
-}
-
 /* Brings f forward by a packet from one of its ends, like flow.observe.
  * Returns whether the flow is over.
  */
@@ -193,16 +191,14 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
 	flags |= answer_flags(f, from);
 	if (flags & ~f->flags & FLOW_CONFIRMED)
 		discharge(f);
-	if (p->t.proto == PROTO_TCP && !p->later) {
-		if (p->tcp_flags & TCP_RST)
-			flags |= FLOW_RESET;
-		if (p->tcp_flags & TCP_FIN) {
-			flags |= FLOW_FIN << from;
-			e->fin = p->seq + p->length + 1;
-		}
-		if (p->tcp_flags & TCP_ACK && flags & FLOW_FIN << to && (__s32)(p->ack - f->end[to].fin) >= 0)
-			flags |= FLOW_FIN_ACK << to;
+	if (p->tcp_flags & TCP_RST)
+		flags |= FLOW_RESET;
+	if (p->tcp_flags & TCP_FIN) {
+		flags |= FLOW_FIN << from;
+		e->fin = p->seq + p->length + 1;
 	}
+	if (p->tcp_flags & TCP_ACK && flags & FLOW_FIN << to && (__s32)(p->ack - f->end[to].fin) >= 0)
+		flags |= FLOW_FIN_ACK << to;
 	if (flags != f->flags)
 		set_flags(f, flags);
 	return (flags & both_acked) == both_acked;

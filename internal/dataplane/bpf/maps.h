@@ -50,6 +50,9 @@ MAP(collection, BPF_MAP_TYPE_ARRAY, __u32, struct collection, 1, BPF_F_MMAPABLE)
 MAP(hits, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 1 << 17, 0);
 MAP(drops, BPF_MAP_TYPE_PERCPU_HASH, struct drop_key, struct drop_count, 1 << 16, BPF_F_NO_PREALLOC);
 
+/* The programs of rewrite.h. */
+MAP(rewriters, BPF_MAP_TYPE_PROG_ARRAY, __u32, __u32, 4, 0);
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 << 20);

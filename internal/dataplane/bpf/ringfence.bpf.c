@@ -4,10 +4,12 @@
  * policy.Host.Decide is the same lines in Go.
  *
  * A verdict is left in skb->cb, for whoever runs a program by hand:
- * cb[0] reason, cb[1] rule, cb[2] port that the packet is delivered to.
+ * cb[0] reason, cb[1] rule, cb[2] port that the packet is delivered to. The others
+ * are for rewrite.h.
  */
 #include "fast.h"
 #include "neighbours.h"
+#include "rewrite.h"
 
 static __always_inline int answer(struct __sk_buff *skb, struct work *w, int reason)
 {

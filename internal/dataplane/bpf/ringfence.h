@@ -321,6 +321,16 @@ struct seed {
 	__u64 at; /* tick; nobody collects seeds, so 32 bits would come round */
 };
 
+/* ---- what frames are made into ---- */
+
+enum rewriter {
+	REWRITE_RECEIVER,
+	REWRITE_ROUTED,
+	REWRITE_LEAVING,
+	REWRITE_ARRIVING,
+};
+const enum rewriter *keep_rewriter __attribute__((unused));
+
 /* ---- what is told ---- */
 
 struct drop_key {

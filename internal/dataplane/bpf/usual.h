@@ -36,9 +36,18 @@ struct usual_udp {
 	__be16 sport, dport, length, checksum;
 };
 
-static __always_inline __u32 two(const __be16 half[2])
+static __always_inline void load_addr(struct addr *a, const __u8 at[16])
 {
-	return half[0] | (__u32)half[1] << 16;
+	a->hi = load64(at);
+	a->lo = load64(at + 8);
+}
+
+static __always_inline void load_ethernet(struct ethernet *to, const struct ethernet *h)
+{
+	store32(to->to.part, load32(h->to.part));
+	store32(to->to.part + 2, load32(h->to.part + 2));
+	store32(to->from.part + 1, load32(h->from.part + 1));
+	to->type = h->type;
 }
 
 /* Reads the length bytes behind the IP header, whose protocol is in *p. */
@@ -53,8 +62,8 @@ static __always_inline bool usual_transport(void *at, void *end, __u32 length, s
 		if (header < TCP_LEN || header > length)
 			return false;
 		p->tcp_flags = tcp->flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_PSH | TCP_ACK);
-		p->seq = bpf_ntohl(two(tcp->seq));
-		p->ack = bpf_ntohl(two(tcp->ack));
+		p->seq = bpf_ntohl(load32(tcp->seq));
+		p->ack = bpf_ntohl(load32(tcp->ack));
 		p->length = length - header;
 		p->opens = (tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	} else if (p->t.proto == PROTO_UDP && (void *)(udp + 1) <= end) {
@@ -69,7 +78,7 @@ static __always_inline bool usual_transport(void *at, void *end, __u32 length, s
 	p->t.sport = udp->sport;
 	p->t.dport = p->match = udp->dport;
 	p->in_flow = true;
-	p->later = p->more = p->any_port = p->discovery = p->has_quoted = false;
+	p->later = p->more = p->any_port = p->discovery = p->solicits = p->has_link = p->has_quoted = false;
 	return true;
 }
 
@@ -84,12 +93,12 @@ static __always_inline bool parse_usual_ipv6(struct __sk_buff *skb, struct packe
 	length = bpf_ntohs(h->payload_length);
 	if (ETH_LEN + IPV6_LEN + length > skb->len)
 		return false;
-	p->t.src = *(struct addr *)h->src;
-	p->t.dst = *(struct addr *)h->dst;
+	load_addr(&p->t.src, h->src);
+	load_addr(&p->t.dst, h->dst);
 	if (is_ipv4(&p->t.src) || is_ipv4(&p->t.dst))
 		return false;
 	p->t.proto = h->next;
-	p->ether = h->ether;
+	load_ethernet(&p->ether, &h->ether);
 	p->l4_offset = ETH_LEN + IPV6_LEN;
 	return usual_transport(h + 1, end, length, p);
 }
@@ -105,10 +114,10 @@ static __always_inline bool parse_usual_ipv4(struct __sk_buff *skb, struct packe
 	total = bpf_ntohs(h->total_length);
 	if (total < IPV4_LEN || ETH_LEN + total > skb->len)
 		return false;
-	set_ipv4(&p->t.src, two(h->src));
-	set_ipv4(&p->t.dst, two(h->dst));
+	set_ipv4(&p->t.src, load32(h->src));
+	set_ipv4(&p->t.dst, load32(h->dst));
 	p->t.proto = h->proto;
-	p->ether = h->ether;
+	load_ethernet(&p->ether, &h->ether);
 	p->l4_offset = ETH_LEN + IPV4_LEN;
 	return usual_transport(h + 1, end, total - IPV4_LEN, p);
 }

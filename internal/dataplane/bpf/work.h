@@ -39,17 +39,17 @@ struct tuple {
 
 struct packet {
 	struct tuple t;
-	__be16 match;  /* what rules look at: destination port, or ICMP type and code */
-	__u8 in_flow;  /* of a kind that flows are made of */
-	__u8 opens;    /* may begin one */
-	__u8 later;    /* a later fragment */
-	__u8 more;     /* not the last fragment */
-	__u8 any_port; /* ports are not known */
-	__u8 tcp_flags;
-	__u8 fragmented; /* IPv6; whole datagrams may be, too */
-	__u8 discovery;	 /* of neighbours */
-	__u8 solicits;	 /* a neighbour */
+	__be16 match;	/* what rules look at: destination port, or ICMP type and code */
+	__u8 in_flow;	/* of a kind that flows are made of */
+	__u8 opens;	/* may begin one */
+	__u8 later;	/* a later fragment */
+	__u8 more;	/* not the last fragment */
+	__u8 any_port;	/* ports are not known */
+	__u8 discovery; /* of neighbours */
+	__u8 solicits;	/* a neighbour */
 	__u8 has_link, has_quoted;
+	__u8 fragmented;	    /* IPv6; whole datagrams may be, too */
+	__u8 tcp_flags;		    /* 0 for all else */
 	__u32 seq, ack, length;	    /* TCP; length of the payload */
 	__u32 id;		    /* of the datagram */
 	__u32 l4_offset, l4_length; /* in the frame; while it is parsed */
@@ -186,6 +186,24 @@ static __always_inline struct control *get_control(void)
 static __always_inline __u64 ticks_now(const struct control *c)
 {
 	return (bpf_jiffies64() & c->clock_mask) + c->clock_offset;
+}
+
+/* Headers lie in frames at odd multiples of two bytes. All CPUs that this runs on
+ * read and write there what is longer in one go, which the compiler does not know.
+ */
+static __always_inline __u32 load32(const void *at)
+{
+	return *(const __u32 *)at;
+}
+
+static __always_inline __u64 load64(const void *at)
+{
+	return *(const __u64 *)at;
+}
+
+static __always_inline void store32(void *at, __u32 value)
+{
+	*(__u32 *)at = value;
 }
 
 static __always_inline bool same_addr(const struct addr *a, const struct addr *b)
