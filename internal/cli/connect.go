@@ -63,14 +63,14 @@ func newAPIClient(ctx context.Context, env *Env, a *arguments) (*apiClient, erro
 // findEndpoint asks the daemon where it listens when nothing else says so.
 func findEndpoint(ctx context.Context, env *Env, a *arguments, dataDir string) (*url.URL, error) {
 	address := firstNonEmpty(a.last("url"), a.last("endpoint"))
-	if address == "" && !a.has("data-dir") {
+	if address == "" && !a.has("data-dir") && !a.has("profile") {
 		address = firstNonEmpty(env.Getenv("EC2_URL"), env.Getenv("AWS_ENDPOINT_URL"))
 	}
 	if address == "" {
 		d := admin.NewClient(admin.SocketPath(dataDir))
 		s, err := d.Status(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("no endpoint in -U and EC2_URL, and %w", daemonError(d, err))
+			return nil, fmt.Errorf("%w, or set EC2_URL", daemonError(d, err))
 		}
 		address = s.Endpoint
 	}
@@ -82,6 +82,9 @@ func findEndpoint(ctx context.Context, env *Env, a *arguments, dataDir string) (
 }
 
 func findKey(env *Env, a *arguments, dataDir string) (awsquery.Key, error) {
+	if a.has("profile") { // of the daemon
+		return readProfile(dataDir, a.last("profile"))
+	}
 	pairs := []awsquery.Key{
 		{Access: a.last("aws-access-key"), Secret: a.last("aws-secret-key")},
 		{Access: env.Getenv("AWS_ACCESS_KEY"), Secret: env.Getenv("AWS_SECRET_KEY")},
@@ -97,7 +100,7 @@ func findKey(env *Env, a *arguments, dataDir string) (awsquery.Key, error) {
 	}
 	key, err := readProfile(dataDir, firstNonEmpty(env.Getenv("AWS_PROFILE"), defaultProfile))
 	if err != nil {
-		return awsquery.Key{}, fmt.Errorf("no credentials in -O and -W, AWS_ACCESS_KEY and AWS_SECRET_KEY, and %w", err)
+		return awsquery.Key{}, fmt.Errorf("%w, or set AWS_ACCESS_KEY and AWS_SECRET_KEY", err)
 	}
 	return key, nil
 }

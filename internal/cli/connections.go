@@ -32,9 +32,10 @@ func (c *command) connectionsCommand() *cobra.Command {
 			"With --cut those that would be listed are cut, whatever rules say. A cut connection stays cut\n" +
 			"until its client opens it anew, which rules decide as ever: for TCP that is a SYN, for other\n" +
 			"protocols the client's next packet.",
-		Example: "  ringfence connections i-cfd732a6\n  ringfence connections i-cfd732a6 --peer 203.0.113.19 --cut",
-		GroupID: "look",
-		Args:    between(0, 1),
+		Example:           "  ringfence connections i-cfd732a6\n  ringfence connections i-cfd732a6 --peer 203.0.113.19 --cut",
+		GroupID:           "look",
+		Args:              between(0, 1),
+		ValidArgsFunction: c.completes(1, instanceIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := c.daemon()
 			if err != nil {

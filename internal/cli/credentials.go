@@ -15,50 +15,60 @@ import (
 // defaultProfile is what AWS's clients read when no profile is named.
 const defaultProfile = "default"
 
-// readProfile returns a profile's key from a daemon's credentials file, which has
-// the form of AWS's shared credentials file (AWS CLI User Guide, "Configuration
-// and credential file settings").
+// readProfile returns a profile's key from a daemon's credentials file.
 func readProfile(dataDir, profile string) (awsquery.Key, error) {
-	path := filepath.Join(dataDir, "credentials")
+	keys, names, err := readCredentials(dataDir)
+	if err != nil {
+		return awsquery.Key{}, err
+	}
+	key := keys[profile]
+	if key.Access == "" || key.Secret == "" {
+		return awsquery.Key{}, fmt.Errorf("%s has no keys for the profile %q: it has the profiles %s",
+			credentialsPath(dataDir), profile, strings.Join(names, ", "))
+	}
+	return key, nil
+}
+
+func credentialsPath(dataDir string) string { return filepath.Join(dataDir, "credentials") }
+
+// readCredentials reads a daemon's credentials file, which has the form of AWS's
+// shared credentials file (AWS CLI User Guide, "Configuration and credential file
+// settings"). It returns the keys of each profile and the profiles in their order.
+func readCredentials(dataDir string) (keys map[string]awsquery.Key, profiles []string, err error) {
+	path := credentialsPath(dataDir)
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return awsquery.Key{}, fmt.Errorf("there is no %s: start a daemon with: sudo ringfenced dev", path)
+		return nil, nil, fmt.Errorf("there is no %s: start a daemon with: sudo ringfenced dev", path)
 	case errors.Is(err, fs.ErrPermission):
-		return awsquery.Key{}, fmt.Errorf("%s may not be read by you: run it with sudo", path)
+		return nil, nil, fmt.Errorf("%s may not be read by you: run it with sudo", path)
 	case err != nil:
-		return awsquery.Key{}, fmt.Errorf("read credentials: %w", err)
+		return nil, nil, fmt.Errorf("read credentials: %w", err)
 	}
 	defer f.Close()
 
-	var key awsquery.Key
-	var names []string
-	section := ""
+	keys = make(map[string]awsquery.Key)
+	profile := ""
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())
 		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
-			section = strings.TrimSpace(line[1 : len(line)-1])
-			names = append(names, section)
+			profile = strings.TrimSpace(line[1 : len(line)-1])
+			profiles = append(profiles, profile)
 			continue
 		}
-		name, value, ok := strings.Cut(line, "=")
-		if section != profile || !ok {
-			continue
-		}
+		name, value, _ := strings.Cut(line, "=")
+		key := keys[profile]
 		switch strings.TrimSpace(name) {
 		case "aws_access_key_id":
 			key.Access = strings.TrimSpace(value)
 		case "aws_secret_access_key":
 			key.Secret = strings.TrimSpace(value)
 		}
+		keys[profile] = key
 	}
 	if err := lines.Err(); err != nil {
-		return awsquery.Key{}, fmt.Errorf("read credentials: %w", err)
+		return nil, nil, fmt.Errorf("read credentials: %w", err)
 	}
-	if key.Access == "" || key.Secret == "" {
-		return awsquery.Key{}, fmt.Errorf("%s has no keys for the profile %q: it has the profiles %s",
-			path, profile, strings.Join(names, ", "))
-	}
-	return key, nil
+	return keys, profiles, nil
 }

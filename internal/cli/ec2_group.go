@@ -104,7 +104,7 @@ type securityGroup struct {
 	VPC         string             `aws:"vpcId"`
 	Ingress     []permissionAnswer `aws:"ipPermissions"`
 	Egress      []permissionAnswer `aws:"ipPermissionsEgress"`
-	Tags        []tag              `aws:"tagSet"`
+	Tags        []tagAnswer        `aws:"tagSet"`
 }
 
 // A permissionAnswer is the rules of one protocol and range.
@@ -135,13 +135,7 @@ func (c *toolCall) describeSecurityGroups(ctx context.Context, dry dryRun, group
 		Names   []string `aws:"GroupName"`
 		Filters []filter `aws:"Filter"`
 	}{dryRun: dry, Filters: filters}
-	for _, g := range groups {
-		if isGroupID(g) {
-			in.IDs = append(in.IDs, g)
-		} else {
-			in.Names = append(in.Names, g)
-		}
-	}
+	in.Names, in.IDs = splitGroups(groups)
 	var out struct {
 		Groups []securityGroup `aws:"securityGroupInfo"`
 	}

@@ -53,6 +53,17 @@ type runInput struct {
 	Monitoring enabled        `aws:"Monitoring"`
 	PrivateIP  string         `aws:"PrivateIpAddress"`
 	Token      string         `aws:"ClientToken"`
+	Tags       []tagsInput    `aws:"TagSpecification"`
+}
+
+type tagsInput struct {
+	Resource string     `aws:"ResourceType"`
+	Tags     []tagInput `aws:"Tag"`
+}
+
+type tagInput struct {
+	Key   string `aws:"Key"`
+	Value string `aws:"Value"`
 }
 
 type placementInput struct {
@@ -105,13 +116,7 @@ func (c *toolCall) runInput() (*runInput, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, g := range c.all("group") {
-		if isGroupID(g) {
-			in.GroupIDs = append(in.GroupIDs, g)
-		} else {
-			in.Groups = append(in.Groups, g)
-		}
-	}
+	in.Groups, in.GroupIDs = splitGroups(c.all("group"))
 	for _, b := range c.all("block-device-mapping") {
 		d, err := parseDevice(b)
 		if err != nil {

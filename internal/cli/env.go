@@ -89,6 +89,9 @@ func commandMessage(err error) (string, int) {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return "ringfence: " + err.Error(), exitUsage
 	}
+	if e, ok := errors.AsType[*awsquery.ResponseError](err); ok {
+		err = e.Err // who is at fault is the tools' word
+	}
 	if e, ok := errors.AsType[*execError](err); ok && e.status != 0 {
 		return "ringfence: " + err.Error(), e.status
 	}

@@ -41,6 +41,7 @@ func (c *command) envCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&profile, "profile", defaultProfile, "`profile` of the daemon's credentials file: default or classic")
 	cmd.Flags().StringVar(&region, "region", "us-east-1", "`region` that clients call")
+	c.complete(cmd, "profile", profiles)
 	return cmd
 }
 

@@ -24,6 +24,7 @@ func (c *command) execCommand() *cobra.Command {
 		Args: func(cmd *cobra.Command, args []string) error {
 			return atLeast(2)(cmd, withoutDashes(args))
 		},
+		ValidArgsFunction: c.completes(1, instanceIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			args = withoutDashes(args)
 			d, err := c.daemon()

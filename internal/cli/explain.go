@@ -15,12 +15,13 @@ import (
 func (c *command) explainCommand() *cobra.Command {
 	var proto string
 	cmd := &cobra.Command{
-		Use:     "explain SRC DST[:PORT] [--proto PROTOCOL]",
-		Short:   "Say what would become of a packet, and which rule decides",
-		Long:    "Say what would become of a packet, and which rule decides.\n\nSRC and DST are addresses, or ids of instances or network interfaces; DST may be a public or\nprivate DNS name too. An instance stands for its first interface.",
-		Example: "  ringfence explain 203.0.113.7 i-cfd732a6:22",
-		GroupID: "look",
-		Args:    exactly(2),
+		Use:               "explain SRC DST[:PORT] [--proto PROTOCOL]",
+		Short:             "Say what would become of a packet, and which rule decides",
+		Long:              "Say what would become of a packet, and which rule decides.\n\nSRC and DST are addresses, or ids of instances or network interfaces; DST may be a public or\nprivate DNS name too. An instance stands for its first interface.",
+		Example:           "  ringfence explain 203.0.113.7 i-cfd732a6:22",
+		GroupID:           "look",
+		Args:              exactly(2),
+		ValidArgsFunction: c.completes(1, instanceIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := c.daemon()
 			if err != nil {

@@ -35,8 +35,9 @@ func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 
 type colour string
 
 const (
-	green colour = "\x1b[32m"
-	red   colour = "\x1b[31m"
+	green  colour = "\x1b[32m"
+	red    colour = "\x1b[31m"
+	yellow colour = "\x1b[33m"
 )
 
 // paint colours a word that goes to Stdout, if that is a terminal and the user

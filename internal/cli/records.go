@@ -49,14 +49,8 @@ func (r *records) flush() error {
 	return nil
 }
 
-// A tag is a key and a value that a user has given to something.
-type tag struct {
-	Key   string `aws:"key"`
-	Value string `aws:"value"`
-}
-
 // addTags prints the tags of a resource, unless the user wants none.
-func (c *toolCall) addTags(kind, id string, tags []tag) {
+func (c *toolCall) addTags(kind, id string, tags []tagAnswer) {
 	if c.has("hide-tags") {
 		return
 	}

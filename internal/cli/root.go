@@ -2,6 +2,7 @@ package cli
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -9,13 +10,16 @@ import (
 	"ringfence/internal/admin"
 )
 
+// outputs are the forms of results: table is text by another name.
+var outputs = []string{"text", "table", "json"}
+
 // A command is what the commands of ringfence share: the world and the flags
 // before or after the command's name.
 type command struct {
 	env      *Env
 	dataDir  string
 	endpoint string
-	output   string // text or json
+	output   string // one of outputs
 }
 
 // daemon returns a client of the daemon on this machine.
@@ -40,7 +44,7 @@ func newRoot(env *Env) *cobra.Command {
 		SilenceErrors: true, // Main tells them
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if c.output != "text" && c.output != "json" {
+			if !slices.Contains(outputs, c.output) {
 				return usagef("--output is text or json, not %q", c.output)
 			}
 			return nil
@@ -59,6 +63,9 @@ func newRoot(env *Env) *cobra.Command {
 	flags.StringVar(&c.dataDir, "data-dir", env.dataDir(), "the daemon's data `directory` (RINGFENCE_DATA_DIR)")
 	flags.StringVar(&c.endpoint, "endpoint", "", "`URL` of a daemon on another machine")
 	flags.StringVar(&c.output, "output", "text", "`form` of the result: text or json")
+	if err := root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
 
 	root.AddGroup(
 		&cobra.Group{ID: "look", Title: "To look:"},
@@ -68,8 +75,8 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetHelpCommandGroupID("look")
 	root.SetCompletionCommandGroupID("use")
 	root.AddCommand(
-		c.statusCommand(), c.explainCommand(), c.connectionsCommand(), c.watchCommand(), c.versionCommand(),
-		c.envCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(), c.tourCommand(),
+		c.statusCommand(), c.psCommand(), c.groupsCommand(), c.rulesCommand(), c.explainCommand(), c.connectionsCommand(), c.watchCommand(), c.versionCommand(),
+		c.envCommand(), c.runCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(), c.tourCommand(),
 	)
 	for _, t := range tools() {
 		root.AddCommand(c.toolCommand(t))

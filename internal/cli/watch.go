@@ -22,9 +22,10 @@ func (c *command) watchCommand() *cobra.Command {
 			"has dropped the packet, its network interface is named. Addresses are as rules see them.\n\n" +
 			"INSTANCE is the id of an instance or of a network interface. Where packets come faster than they\n" +
 			"can be shown, a line says how many were left out. Ctrl-C ends it.",
-		Example: "  ringfence watch i-cfd732a6\n  ringfence watch i-cfd732a6 --drops --count 1 --output json",
-		GroupID: "look",
-		Args:    exactly(1),
+		Example:           "  ringfence watch i-cfd732a6\n  ringfence watch i-cfd732a6 --drops --count 1 --output json",
+		GroupID:           "look",
+		Args:              exactly(1),
+		ValidArgsFunction: c.completes(1, instanceIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if count < 0 {
 				return usagef("--count is 1 or more, or 0 for no end, not %d", count)
