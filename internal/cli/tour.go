@@ -84,6 +84,7 @@ func (c *command) playTour(ctx context.Context, t *tour, keep bool) error {
 	if g.err == nil {
 		g.say("Everything was as the guide says.")
 	}
+	g.endSessions()
 	if keep {
 		g.tellLeft()
 		return g.err
@@ -152,8 +153,12 @@ func playThreeTier(g *guide) {
 	g.run("ec2-authorize", "apache", "-P", "tcp", "-p", "22", "-s", mary+"/32")
 	g.scan(outsideAt(mary), web.dns(), "22", "22")
 	g.scan(outsideAt(anybody), web.dns(), "22")
+	session := g.login(outsideAt(mary), web)
+	g.say("She revokes the rule: nobody gets in any more, and the session that is open stays so.")
 	g.run("ec2-revoke", "apache", "-P", "tcp", "-p", "22", "-s", mary+"/32")
 	g.scan(outsideAt(mary), web.dns(), "22")
+	g.answers(session)
+	g.run("ringfence", "connections", web.id(), "--peer", mary)
 
 	g.say("Her databases are for the application servers alone.")
 	g.createGroup("db", "Mary's database")

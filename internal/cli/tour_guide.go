@@ -28,6 +28,7 @@ type guide struct {
 	vars   []string // the environment of what is typed
 	err    error
 
+	sessions []*tourSession
 	launched []string   // ids of instances
 	undoing  [][]string // commands that remove what was made, in their order
 	keyFile  string     // of the last key pair
