@@ -9,7 +9,7 @@ WORLDS ?= 20000
 PACKETS ?= 50
 SEED ?= 0
 
-.PHONY: help up down build unit test fuzz lint generate bench bench-quick bench-control bench-parts
+.PHONY: help up down build unit test fuzz lint generate pictures bench bench-quick bench-control bench-parts
 .DEFAULT_GOAL := help
 
 help: ## Print this list
@@ -42,6 +42,9 @@ lint: ## Check form and architecture: gofmt, golangci-lint, clang-format, shellc
 generate: ## Compile the BPF programs anew, with Debian's clang-14
 	@scripts/prerequisites generate
 	@$(GO) generate ./internal/dataplane
+
+pictures: ## Make the pictures of the README anew, from what the programs print (root)
+	@scripts/pictures
 
 bench: ## Measure the way of packets against a bridge, nftables and iptables, and write docs/benchmarks.md (root, ≤ 20 min)
 	@scripts/bench peers
