@@ -19,7 +19,7 @@ func (a *Agent) adopt(ctx context.Context) error {
 	}
 	var unwanted []string
 	for _, f := range found {
-		m, h := a.claim(f)
+		m, attend := a.claim(f)
 		if m == nil {
 			unwanted = append(unwanted, f.ID)
 			continue
@@ -27,9 +27,12 @@ func (a *Agent) adopt(ctx context.Context) error {
 		if err := a.adoptLinks(f, m); err != nil {
 			return err
 		}
-		a.serve(ctx, m, h)
+		a.serve(ctx, m, attend)
 		if i := a.instance(vpc.InstanceID(f.ID)); i != nil {
-			a.watch(ctx, m, i)
+			a.watchInstance(ctx, m, i)
+		}
+		if f.Kind == guest.Balancer {
+			a.watchNode(ctx, m)
 		}
 		a.log.Info("adopt machine", "machine", f.ID, "init", f.PID)
 	}
@@ -59,11 +62,11 @@ func (a *Agent) adoptLinks(f fabric.Adopted, m *machine) error {
 
 // claim finds out who a machine is, with the links that are as wanted; nil if
 // it is not wanted any more.
-func (a *Agent) claim(f fabric.Adopted) (*machine, fabric.Handlers) {
+func (a *Agent) claim(f fabric.Adopted) (*machine, func(context.Context)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	m := &machine{id: f.ID, running: true, generation: f.Generation}
-	h, want := a.claimed(f, m)
+	attend, want := a.claimed(f, m)
 	var links []link
 	for _, p := range f.Ports {
 		for _, l := range want {
@@ -73,36 +76,39 @@ func (a *Agent) claim(f fabric.Adopted) (*machine, fabric.Handlers) {
 		}
 	}
 	if len(links) == 0 || links[0].port.Device != 0 {
-		return nil, fabric.Handlers{}
+		return nil, nil
 	}
 	for _, l := range links {
 		a.ports.keep(l.port.Index)
 		a.hold(m, l)
 	}
 	a.machines[m.id] = m
-	return m, h
+	return m, attend
 }
 
-// instance is an instance as it is now, nil for a host on the internet side.
+// instance is an instance as it is now, nil for other machines.
 func (a *Agent) instance(id vpc.InstanceID) *vpc.Instance {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.nouns.instances[id]
 }
 
-// claimed says what answers a machine's questions and which links it should
-// have: none if it is not wanted any more. a.mu is held.
-func (a *Agent) claimed(f fabric.Adopted, m *machine) (fabric.Handlers, []link) {
+// claimed says what attends to a machine and which links it should have: none if
+// it is not wanted any more. a.mu is held.
+func (a *Agent) claimed(f fabric.Adopted, m *machine) (func(context.Context), []link) {
 	if f.Kind == guest.Outside {
 		addr, ok := outsideAddr(f.ID)
 		if n, _ := a.host.AtPublic(addr); !ok || n != nil {
-			return fabric.Handlers{}, nil
+			return nil, nil
 		}
-		return a.outsideHandlers(), []link{outsideLink(addr)}
+		return a.answering(m, a.outsideHandlers()), []link{outsideLink(addr)}
+	}
+	if f.Kind == guest.Balancer {
+		return a.attendNode(vpc.InterfaceID(f.ID)), a.wantedLinks(m) // none if its interface is gone
 	}
 	id := vpc.InstanceID(f.ID)
 	if a.nouns.instances[id] == nil {
-		return fabric.Handlers{}, nil
+		return nil, nil
 	}
-	return a.instanceHandlers(id), a.wantedLinks(m)
+	return a.answering(m, a.instanceHandlers(id)), a.wantedLinks(m)
 }

@@ -53,6 +53,7 @@ type Agent struct {
 
 	ready chan struct{} // closed
 	flows atomic.Int64  // as of the last collection
+	proxy vpc.ProxyEngine
 
 	mu       sync.Mutex // guards what is below
 	host     *policy.Host
@@ -64,6 +65,7 @@ type Agent struct {
 	ports    *indexes
 	hostLink policy.Port                   // 0: none
 	told     map[vpc.InstanceID]vpc.Report // last, until the feed has it
+	nodes    map[vpc.InterfaceID]*node     // of load balancers
 
 	asks chan func(context.Context) // run by the loop
 
@@ -88,6 +90,7 @@ func New(opts Options, feed Feed, report func(context.Context, *vpc.Report) erro
 		plugged:  make(map[vpc.InterfaceID]*machine),
 		ports:    newIndexes(),
 		told:     make(map[vpc.InstanceID]vpc.Report),
+		nodes:    make(map[vpc.InterfaceID]*node),
 		asks:     make(chan func(context.Context)),
 		ready:    make(chan struct{}),
 		gate:     make(chan struct{}, bootsAtOnce),
@@ -96,6 +99,7 @@ func New(opts Options, feed Feed, report func(context.Context, *vpc.Report) erro
 		opts.Log.Warn("raise the kernel's limit of neighbours", "err", err)
 	}
 	a.resolver = &names.Resolver{Directory: a.directory()}
+	a.findProxy()
 	var err error
 	if a.fabric, err = fabric.Open(fabric.Config{Name: opts.Name, DataDir: opts.DataDir, Log: opts.Log}); err != nil {
 		return nil, fmt.Errorf("open fabric: %w", err)
@@ -143,6 +147,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if nameServer != nil {
 		helpers.Go(func() { a.serveNames(ctx, nameServer) })
 	}
+	a.tell(ctx, &vpc.Report{Host: a.opts.Host, Proxy: &a.proxy})
 	if err := a.begin(ctx); err != nil {
 		return err
 	}
@@ -221,9 +226,7 @@ func (a *Agent) begin(ctx context.Context) error {
 func (a *Agent) enforce(f *vpc.Feed) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, id := range a.nouns.apply(f) {
-		a.touch(string(id))
-	}
+	a.touch(a.nouns.apply(f)...)
 	for _, n := range f.Interfaces {
 		a.touchOutside(n)
 	}

@@ -27,11 +27,11 @@ func (l link) is(other link) bool {
 	return l.plug == other.plug && l.port.Device == other.port.Device && l.port.MAC == other.port.MAC
 }
 
-// wantedLinks are the links that the interfaces of m's instance call for, by
+// wantedLinks are the links that the interfaces of m call for, by
 // device index. An interface that is still behind a port of another machine is
 // not among them; m is touched when it is free. a.mu is held.
 func (a *Agent) wantedLinks(m *machine) []link {
-	interfaces := a.nouns.interfacesOf(vpc.InstanceID(m.id))
+	interfaces := a.nouns.interfacesAt(m.id)
 	var links []link
 	for _, n := range interfaces {
 		if at := a.plugged[n.ID]; at != nil && at != m {
@@ -39,7 +39,7 @@ func (a *Agent) wantedLinks(m *machine) []link {
 		}
 		port, err := a.portFor(n)
 		if err != nil {
-			a.log.Error("interface cannot be plugged in", "instance", m.id, "err", err)
+			a.log.Error("interface cannot be plugged in", "machine", m.id, "err", err)
 			continue
 		}
 		port.OwnTable = len(interfaces) > 1
@@ -193,7 +193,7 @@ func (a *Agent) plug(machine string, l link) error {
 // isAt reports whether what is behind a link belongs to a machine. a.mu is held.
 func (a *Agent) isAt(l link, machine string) bool {
 	n := a.nouns.interfaces[l.plug.Interface]
-	return l.plug.Interface == "" || n != nil && string(n.Instance) == machine
+	return l.plug.Interface == "" || n != nil && machineOf(n) == machine
 }
 
 // disconnectMoved disconnects the interfaces that a feed takes from their
@@ -275,8 +275,8 @@ func (a *Agent) drop(m *machine, l link) {
 	m.links = slices.DeleteFunc(m.links, func(have link) bool { return have.port.Index == l.port.Index })
 	a.ports.give(l.port.Index)
 	delete(a.plugged, l.plug.Interface)
-	if n := a.nouns.interfaces[l.plug.Interface]; n != nil && n.Instance != "" {
-		a.touch(string(n.Instance))
+	if n := a.nouns.interfaces[l.plug.Interface]; n != nil && machineOf(n) != "" {
+		a.touch(machineOf(n))
 	}
 }
 

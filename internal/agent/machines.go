@@ -22,7 +22,7 @@ type machine struct {
 	ended      bool // its init has, by itself; valid iff running
 	busy       bool
 	idle       chan struct{}      // closed when not busy any more; valid iff busy
-	stop       context.CancelFunc // ends what answers its questions; nil if nothing does
+	stop       context.CancelFunc // ends what attends to it; nil if nothing does
 	stopped    chan struct{}      // closed when that has ended
 }
 
@@ -55,8 +55,15 @@ func (a *Agent) reconcileMachine(ctx context.Context, id string) {
 		return
 	}
 	delete(a.told, instance)
+	if n := a.nouns.interfaces[vpc.InterfaceID(id)]; n != nil && n.LoadBalancer != "" {
+		a.reconcileNode(ctx, m, n)
+		return
+	}
 	if m != nil {
-		a.change(ctx, m, func() { a.remove(ctx, m, nil) })
+		a.change(ctx, m, func() {
+			a.remove(ctx, m, nil)
+			a.forgetNode(ctx, vpc.InterfaceID(id))
+		})
 	}
 }
 
@@ -174,7 +181,7 @@ func (a *Agent) boot(ctx context.Context, m *machine, i *vpc.Instance) {
 		})
 		return
 	}
-	a.watch(ctx, m, i)
+	a.watchInstance(ctx, m, i)
 	a.settled(ctx, i, vpc.Running)
 }
 
@@ -187,31 +194,36 @@ func (a *Agent) isWanted(i *vpc.Instance) bool {
 	return now != nil && now.Generation == i.Generation && (now.State == vpc.Pending || now.State == vpc.Running)
 }
 
-// watch waits for the end of a running instance's init, and if nobody has asked
-// for it, stops the instance, as one that shuts itself down.
-func (a *Agent) watch(ctx context.Context, m *machine, i *vpc.Instance) {
+// watchInstance stops an instance whose init ends, as one that shuts itself
+// down.
+func (a *Agent) watchInstance(ctx context.Context, m *machine, i *vpc.Instance) {
+	a.watch(ctx, m, i.Generation, func() {
+		a.log.Info("instance has ended by itself", "instance", i.ID)
+		if a.insist(ctx, "stop instance", m.id, func() error { return a.unplug(m) }) {
+			a.settled(ctx, i, vpc.Stopped, vpc.StateReason{
+				Code: "Client.InstanceInitiatedShutdown", Message: "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+			})
+		}
+	})
+}
+
+// watch waits for the end of a machine's init, of one boot, and if nobody has
+// asked for it, changes the machine.
+func (a *Agent) watch(ctx context.Context, m *machine, generation int, ended func()) {
 	a.work.Go(func() {
 		if err := a.fabric.Wait(ctx, m.id); err != nil {
 			return // ctx is done
 		}
 		a.mu.Lock()
-		m.ended = m.ended || m.generation == i.Generation
+		m.ended = m.ended || m.generation == generation
 		a.mu.Unlock()
 		if a.lockIdle(ctx, m) != nil {
 			return
 		}
 		defer a.mu.Unlock()
-		if !m.running || m.generation != i.Generation {
-			return
+		if m.running && m.generation == generation {
+			a.change(ctx, m, ended)
 		}
-		a.change(ctx, m, func() {
-			a.log.Info("instance has ended by itself", "instance", i.ID)
-			if a.insist(ctx, "stop instance", m.id, func() error { return a.unplug(m) }) {
-				a.settled(ctx, i, vpc.Stopped, vpc.StateReason{
-					Code: "Client.InstanceInitiatedShutdown", Message: "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
-				})
-			}
-		})
 	})
 }
 
@@ -223,7 +235,7 @@ func (a *Agent) bootMachine(ctx context.Context, m *machine, i *vpc.Instance) er
 	if err != nil {
 		return err
 	}
-	if err := a.start(ctx, m, spec, a.instanceHandlers(i.ID)); err != nil {
+	if err := a.start(ctx, m, spec, a.answering(m, a.instanceHandlers(i.ID))); err != nil {
 		return err
 	}
 	a.mu.Lock()
@@ -256,8 +268,8 @@ func (a *Agent) spec(m *machine, i *vpc.Instance) (fabric.Machine, error) {
 	return spec, nil
 }
 
-// start boots a machine whose ports are known.
-func (a *Agent) start(ctx context.Context, m *machine, spec fabric.Machine, h fabric.Handlers) error {
+// start boots a machine whose ports are known, and attends to it.
+func (a *Agent) start(ctx context.Context, m *machine, spec fabric.Machine, attend func(context.Context)) error {
 	prepared, err := a.fabric.Prepare(ctx, spec)
 	if err != nil {
 		return fmt.Errorf("prepare machine: %w", err)
@@ -267,7 +279,7 @@ func (a *Agent) start(ctx context.Context, m *machine, spec fabric.Machine, h fa
 			return errors.Join(err, prepared.Abandon(context.WithoutCancel(ctx)))
 		}
 	}
-	a.serve(ctx, m, h)
+	a.serve(ctx, m, attend)
 	if err := prepared.Boot(ctx); err != nil {
 		a.silence(m)
 		return err
@@ -341,8 +353,17 @@ func (a *Agent) insist(ctx context.Context, what, machine string, try func() err
 	}
 }
 
-// serve answers a machine's questions until silence.
-func (a *Agent) serve(ctx context.Context, m *machine, h fabric.Handlers) {
+// answering is attending to a machine by answering its questions.
+func (a *Agent) answering(m *machine, h fabric.Handlers) func(context.Context) {
+	return func(ctx context.Context) {
+		if err := a.fabric.ServeMachine(ctx, m.id, h); err != nil && ctx.Err() == nil {
+			a.log.Error("answer machine", "machine", m.id, "err", err)
+		}
+	}
+}
+
+// serve attends to a machine until silence.
+func (a *Agent) serve(ctx context.Context, m *machine, attend func(context.Context)) {
 	ctx, cancel := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	a.mu.Lock()
@@ -350,9 +371,7 @@ func (a *Agent) serve(ctx context.Context, m *machine, h fabric.Handlers) {
 	a.mu.Unlock()
 	a.work.Go(func() {
 		defer close(stopped)
-		if err := a.fabric.ServeMachine(ctx, m.id, h); err != nil && ctx.Err() == nil {
-			a.log.Error("answer machine", "machine", m.id, "err", err)
-		}
+		attend(ctx)
 	})
 }
 

@@ -13,15 +13,20 @@ import (
 	"testing"
 	"time"
 
+	"ringfence/internal/elb"
 	"ringfence/internal/fabric"
 	"ringfence/internal/fabric/initproto"
 	"ringfence/internal/vpc"
 )
 
-// The test binary is also the init of the machines that its agents boot.
+// The test binary is also the init of the machines that its agents boot, and
+// what runs in them for load balancers.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "init" {
 		os.Exit(fabric.InitMain(os.Args[2:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "balancer" {
+		os.Exit(elb.Main(os.Args[2:]))
 	}
 	os.Exit(m.Run())
 }

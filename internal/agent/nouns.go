@@ -15,7 +15,20 @@ type nouns struct {
 	instances  map[vpc.InstanceID]*vpc.Instance
 	groups     map[vpc.GroupID]*vpc.SecurityGroup
 	interfaces map[vpc.InterfaceID]*vpc.NetworkInterface
-	attached   map[vpc.InstanceID]map[vpc.InterfaceID]bool // interfaces by their Instance
+	attached   map[string]map[vpc.InterfaceID]bool // interfaces by the machine that has them
+
+	balancers    map[vpc.LoadBalancerID]*vpc.LoadBalancer
+	registered   map[vpc.InstanceID]map[vpc.LoadBalancerID]bool // by the balancers' Instances
+	certificates map[string]*vpc.ServerCertificate              // by ARN
+}
+
+// machineOf is the id of the machine that an interface belongs to: that of its
+// instance, or for a load balancer's node its own; "" when it is nobody's.
+func machineOf(n *vpc.NetworkInterface) string {
+	if n.LoadBalancer != "" {
+		return string(n.ID)
+	}
+	return string(n.Instance)
 }
 
 func newNouns() nouns {
@@ -25,23 +38,29 @@ func newNouns() nouns {
 		instances:  make(map[vpc.InstanceID]*vpc.Instance),
 		groups:     make(map[vpc.GroupID]*vpc.SecurityGroup),
 		interfaces: make(map[vpc.InterfaceID]*vpc.NetworkInterface),
-		attached:   make(map[vpc.InstanceID]map[vpc.InterfaceID]bool),
+		attached:   make(map[string]map[vpc.InterfaceID]bool),
+
+		balancers:    make(map[vpc.LoadBalancerID]*vpc.LoadBalancer),
+		registered:   make(map[vpc.InstanceID]map[vpc.LoadBalancerID]bool),
+		certificates: make(map[string]*vpc.ServerCertificate),
 	}
 }
 
-// apply takes a feed, and returns the instances that it touches: with what they
-// are, or with their interfaces.
-func (n *nouns) apply(f *vpc.Feed) []vpc.InstanceID {
-	var touched []vpc.InstanceID
+// apply takes a feed, and returns the ids of the machines that it touches: with
+// what they are, with their interfaces, or with what they balance.
+func (n *nouns) apply(f *vpc.Feed) []string {
+	var touched []string
 	if f.Whole {
-		touched = slices.Collect(maps.Keys(n.instances))
+		for id := range n.instances {
+			touched = append(touched, string(id))
+		}
+		touched = slices.AppendSeq(touched, maps.Keys(n.attached))
 		*n = newNouns()
 	}
 	remove(n.vpcs, f.GoneVPCs)
 	remove(n.subnets, f.GoneSubnets)
 	remove(n.groups, f.GoneGroups)
 	remove(n.instances, f.GoneInstances)
-	touched = append(touched, f.GoneInstances...)
 	for _, v := range f.VPCs {
 		n.vpcs[v.ID] = v
 	}
@@ -53,16 +72,78 @@ func (n *nouns) apply(f *vpc.Feed) []vpc.InstanceID {
 	}
 	for _, i := range f.Instances {
 		n.instances[i.ID] = i
-		touched = append(touched, i.ID)
+		touched = append(touched, string(i.ID))
+	}
+	for _, id := range f.GoneInstances {
+		touched = append(touched, string(id))
 	}
 	for _, id := range f.GoneInterfaces {
 		touched = append(touched, n.detach(id))
 	}
 	for _, i := range f.Interfaces {
-		touched = append(touched, n.detach(i.ID), i.Instance)
+		touched = append(touched, n.detach(i.ID), machineOf(i))
 		n.attach(i)
 	}
-	return slices.DeleteFunc(touched, func(id vpc.InstanceID) bool { return id == "" })
+	touched = append(touched, n.applyBalancers(f)...)
+	return slices.DeleteFunc(touched, func(id string) bool { return id == "" })
+}
+
+// applyBalancers takes what a feed says of load balancers, and returns the nodes
+// that it touches, also with the instances behind them.
+func (n *nouns) applyBalancers(f *vpc.Feed) []string {
+	changed := make(map[vpc.LoadBalancerID]bool)
+	for _, id := range f.GoneLoadBalancers {
+		n.register(id, nil)
+	}
+	for _, lb := range f.LoadBalancers {
+		n.register(lb.ID, lb)
+		changed[lb.ID] = true
+	}
+	for _, i := range f.Instances {
+		maps.Copy(changed, n.registered[i.ID])
+	}
+	for _, id := range f.GoneInstances {
+		maps.Copy(changed, n.registered[id])
+	}
+	for _, c := range f.Certificates {
+		n.certificates[c.ARN] = c
+	}
+	remove(n.certificates, f.GoneCertificates)
+	if len(f.Certificates) > 0 { // there are few, and they change seldom
+		for id := range n.balancers {
+			changed[id] = true
+		}
+	}
+	var nodes []string
+	for id := range changed {
+		for _, node := range n.balancers[id].Nodes {
+			nodes = append(nodes, string(node.Interface))
+		}
+	}
+	return nodes
+}
+
+// register replaces a load balancer; nil is none.
+func (n *nouns) register(id vpc.LoadBalancerID, lb *vpc.LoadBalancer) {
+	if old := n.balancers[id]; old != nil {
+		for _, i := range old.Instances {
+			delete(n.registered[i], id)
+			if len(n.registered[i]) == 0 {
+				delete(n.registered, i)
+			}
+		}
+		delete(n.balancers, id)
+	}
+	if lb == nil {
+		return
+	}
+	n.balancers[id] = lb
+	for _, i := range lb.Instances {
+		if n.registered[i] == nil {
+			n.registered[i] = make(map[vpc.LoadBalancerID]bool)
+		}
+		n.registered[i][id] = true
+	}
 }
 
 func remove[ID comparable, Noun any](from map[ID]Noun, gone []ID) {
@@ -74,34 +155,41 @@ func remove[ID comparable, Noun any](from map[ID]Noun, gone []ID) {
 // attach puts an interface in.
 func (n *nouns) attach(i *vpc.NetworkInterface) {
 	n.interfaces[i.ID] = i
-	if i.Instance == "" {
+	machine := machineOf(i)
+	if machine == "" {
 		return
 	}
-	if n.attached[i.Instance] == nil {
-		n.attached[i.Instance] = make(map[vpc.InterfaceID]bool)
+	if n.attached[machine] == nil {
+		n.attached[machine] = make(map[vpc.InterfaceID]bool)
 	}
-	n.attached[i.Instance][i.ID] = true
+	n.attached[machine][i.ID] = true
 }
 
-// detach takes an interface out, and returns the instance that it was attached
-// to, if any.
-func (n *nouns) detach(id vpc.InterfaceID) vpc.InstanceID {
+// detach takes an interface out, and returns the machine that it belonged to, if
+// any.
+func (n *nouns) detach(id vpc.InterfaceID) string {
 	old := n.interfaces[id]
 	if old == nil {
 		return ""
 	}
 	delete(n.interfaces, id)
-	delete(n.attached[old.Instance], id)
-	if len(n.attached[old.Instance]) == 0 {
-		delete(n.attached, old.Instance)
+	machine := machineOf(old)
+	delete(n.attached[machine], id)
+	if len(n.attached[machine]) == 0 {
+		delete(n.attached, machine)
 	}
-	return old.Instance
+	return machine
 }
 
 // interfacesOf are the interfaces of an instance, by device index.
 func (n *nouns) interfacesOf(id vpc.InstanceID) []*vpc.NetworkInterface {
+	return n.interfacesAt(string(id))
+}
+
+// interfacesAt are the interfaces of a machine, by device index.
+func (n *nouns) interfacesAt(machine string) []*vpc.NetworkInterface {
 	var list []*vpc.NetworkInterface
-	for eni := range n.attached[id] {
+	for eni := range n.attached[machine] {
 		list = append(list, n.interfaces[eni])
 	}
 	slices.SortFunc(list, func(a, b *vpc.NetworkInterface) int { return cmp.Compare(a.Device(), b.Device()) })

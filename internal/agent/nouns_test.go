@@ -16,16 +16,16 @@ func TestAFeedTouches(t *testing.T) {
 	n := newNouns()
 	for _, c := range []struct {
 		feed vpc.Feed
-		want []vpc.InstanceID
+		want []string
 	}{
-		{vpc.Feed{Instances: []*vpc.Instance{{ID: "i-1"}, {ID: "i-2"}}}, []vpc.InstanceID{"i-1", "i-2"}},
-		{vpc.Feed{Interfaces: []*vpc.NetworkInterface{eni("eni-1", "i-1"), eni("eni-2", "i-2"), eni("eni-3", "")}}, []vpc.InstanceID{"i-1", "i-2"}},
+		{vpc.Feed{Instances: []*vpc.Instance{{ID: "i-1"}, {ID: "i-2"}}}, []string{"i-1", "i-2"}},
+		{vpc.Feed{Interfaces: []*vpc.NetworkInterface{eni("eni-1", "i-1"), eni("eni-2", "i-2"), eni("eni-3", "")}}, []string{"i-1", "i-2"}},
 		{vpc.Feed{Rules: []*vpc.Rule{{ID: "sgr-1"}}, Groups: []*vpc.SecurityGroup{{ID: "sg-1"}}, GoneRules: []vpc.RuleID{"sgr-2"}}, nil},
-		{vpc.Feed{Interfaces: []*vpc.NetworkInterface{eni("eni-2", "i-1")}}, []vpc.InstanceID{"i-1", "i-2"}}, // moves
-		{vpc.Feed{Interfaces: []*vpc.NetworkInterface{eni("eni-2", "")}}, []vpc.InstanceID{"i-1"}},
-		{vpc.Feed{GoneInterfaces: []vpc.InterfaceID{"eni-1", "eni-3"}}, []vpc.InstanceID{"i-1"}},
-		{vpc.Feed{GoneInstances: []vpc.InstanceID{"i-2"}}, []vpc.InstanceID{"i-2"}},
-		{vpc.Feed{Whole: true, Instances: []*vpc.Instance{{ID: "i-3"}}}, []vpc.InstanceID{"i-1", "i-3"}},
+		{vpc.Feed{Interfaces: []*vpc.NetworkInterface{eni("eni-2", "i-1")}}, []string{"i-1", "i-2"}}, // moves
+		{vpc.Feed{Interfaces: []*vpc.NetworkInterface{eni("eni-2", "")}}, []string{"i-1"}},
+		{vpc.Feed{GoneInterfaces: []vpc.InterfaceID{"eni-1", "eni-3"}}, []string{"i-1"}},
+		{vpc.Feed{GoneInstances: []vpc.InstanceID{"i-2"}}, []string{"i-2"}},
+		{vpc.Feed{Whole: true, Instances: []*vpc.Instance{{ID: "i-3"}}}, []string{"i-1", "i-3"}},
 	} {
 		got := n.apply(&c.feed)
 		slices.Sort(got)

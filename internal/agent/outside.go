@@ -153,7 +153,7 @@ func (a *Agent) startOutside(ctx context.Context, m *machine, addr netip.Addr) e
 		ID: m.id, Kind: guest.Outside, Ports: []fabric.Port{l.port},
 		Hostname: "outside-" + hostname(addr)[len("ip-"):], Resolvers: outsideResolvers,
 	}
-	if err := a.start(ctx, m, spec, a.outsideHandlers()); err != nil {
+	if err := a.start(ctx, m, spec, a.answering(m, a.outsideHandlers())); err != nil {
 		return fmt.Errorf("boot outside host %s: %w", addr, errors.Join(err, a.unplug(m)))
 	}
 	a.mu.Lock()

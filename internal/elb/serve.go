@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -58,6 +59,9 @@ func run(ctx context.Context, socket, dir, buckets string, log *slog.Logger) err
 	}
 	n, err := NewNode(engine, dir, buckets, log)
 	if err != nil {
+		return err
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a node that was here before
 		return err
 	}
 	l, err := net.Listen("unix", socket)

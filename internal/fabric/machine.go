@@ -26,14 +26,16 @@ type Machine struct {
 	Domain     string       // searched by its resolver; "" is none
 	Resolvers  []netip.Addr // on its own loopback; asked for DNS
 	Metadata   bool         // serve instance metadata
+	Shared     string       // directory of the host that a balancer sees
+
+	Command []string // run beside the services; all that a balancer runs
+	Limits  Limits
 
 	// For instances.
 	Root      string // directory under the instance's own layer; "" is /
 	Services  []guest.Service
 	PublicKey string // of who may log in: a line of authorized_keys; "" is nobody
 	UserData  []byte
-	Command   []string
-	Limits    Limits
 }
 
 // validID keeps ID fit for a file's name.

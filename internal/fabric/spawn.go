@@ -88,6 +88,7 @@ func (f *Fabric) spec(m Machine) guest.Spec {
 		DataDir:    f.dataDir,
 		Dir:        initproto.MachineDir(f.dataDir, m.ID),
 		RunDir:     initproto.RunDir(f.dataDir, m.ID),
+		Shared:     m.Shared,
 		Root:       m.Root,
 		Services:   m.Services,
 		PublicKey:  m.PublicKey,

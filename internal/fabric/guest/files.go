@@ -28,6 +28,8 @@ func makeFiles(spec *Spec) error {
 		return makeInstanceFiles(spec)
 	case Outside:
 		return makeOutsideFiles(spec)
+	case Balancer:
+		return makeBalancerFiles(spec)
 	}
 	return fmt.Errorf("unknown kind of machine %q", spec.Kind)
 }

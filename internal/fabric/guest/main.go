@@ -92,7 +92,7 @@ func run(spec Spec, ready *os.File) error {
 	// Everything that runs from here on ends with the process, which takes the
 	// whole machine with it; nothing waits for these.
 	confined := make(chan error)
-	go children.runStarter(spec.Kind == Instance, confined)
+	go children.runStarter(spec.Kind != Outside, confined)
 	if err := <-confined; err != nil {
 		return err
 	}
@@ -102,6 +102,9 @@ func run(spec Spec, ready *os.File) error {
 		return err
 	}
 	if err := m.startPrograms(); err != nil {
+		if spec.Kind == Balancer {
+			return err
+		}
 		log.Error("start programs", "err", err)
 	}
 	if _, err := io.WriteString(ready, Ready); err != nil && !errors.Is(err, unix.EPIPE) {

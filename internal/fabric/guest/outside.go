@@ -16,18 +16,8 @@ func makeOutsideFiles(spec *Spec) error {
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
-	// Named network namespaces that are mounted here would live as long as
-	// this machine.
-	mounts, err := readMounts()
-	if err != nil {
+	if err := leaveNamespaces(); err != nil {
 		return err
-	}
-	for _, m := range mounts {
-		if m.fstype == "nsfs" {
-			if err := unix.Unmount(m.point, unix.MNT_DETACH); err != nil {
-				return fmt.Errorf("let go of %s: %w", m.point, err)
-			}
-		}
 	}
 	if err := coverResolvConf(spec); err != nil {
 		return fmt.Errorf("cover resolv.conf: %w", err)
@@ -40,6 +30,23 @@ func makeOutsideFiles(spec *Spec) error {
 	}
 	if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount /sys: %w", err)
+	}
+	return nil
+}
+
+// leaveNamespaces lets go of the named network namespaces that are mounted
+// here: they would live as long as this machine.
+func leaveNamespaces() error {
+	mounts, err := readMounts()
+	if err != nil {
+		return err
+	}
+	for _, m := range mounts {
+		if m.fstype == "nsfs" {
+			if err := unix.Unmount(m.point, unix.MNT_DETACH); err != nil {
+				return fmt.Errorf("let go of %s: %w", m.point, err)
+			}
+		}
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func (m *machine) startProgram(args []string) error {
 	m.log.Info("program started", "program", args[0])
 	go func() {
 		m.log.Info("program ended", "program", args[0], "status", exitStatus(<-ended))
+		if m.spec.Kind == Balancer {
+			m.shutdown()
+		}
 	}()
 	return nil
 }

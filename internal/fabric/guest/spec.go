@@ -27,6 +27,7 @@ type Spec struct {
 	DataDir string // the daemon's; hidden from an instance
 	Dir     string // the machine's own
 	RunDir  string // the part of Dir that the machine sees
+	Shared  string // seen by a balancer, at SharedDir
 	Root    string // lower layer of an instance's file system; "" is /
 
 	Services  []Service
@@ -44,6 +45,9 @@ const (
 	// Outside is a host on the internet side: the host's file system as it
 	// is, with a resolver of its own.
 	Outside Kind = "outside"
+	// Balancer is a load balancer's node: the host's file system without its
+	// /run, few rights, and one program, with which it ends.
+	Balancer Kind = "balancer"
 )
 
 // A Service is a server that the init runs itself.
