@@ -2,72 +2,40 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"ringfence/internal/awsquery"
 )
 
 var createGroup = &tool{
-	names:    []string{"ec2-create-group", "ec2-add-group", "ec2addgrp"},
-	synopsis: "GROUP -d DESCRIPTION [-c VPC]",
-	about:    "create a security group",
-	options: []option{
-		{"d", "description", "DESCRIPTION", "what the group is for; required", ""},
-		{"c", "vpc", "VPC", "make the group for this VPC", ""},
-	},
+	names:   []string{"ec2-create-group", "ec2-add-group", "ec2addgrp"},
+	about:   "create a security group",
 	example: `ec2-create-group webservers -d "My Web Server Group"`,
-	run:     runCreateGroup,
-}
-
-func runCreateGroup(ctx context.Context, c *toolCall) error {
-	name, err := c.onlyPositional("GROUP")
-	if err != nil {
-		return err
-	}
-	if !c.has("description") {
-		return missingOption("-d, --description DESCRIPTION")
-	}
-	in := struct {
-		dryRun
-		Name        string `aws:"GroupName"`
-		Description string `aws:"GroupDescription"`
-		VPC         string `aws:"VpcId"`
-	}{c.dryRun(), name, c.last("description"), c.last("vpc")}
-	var out struct {
-		GroupID string `aws:"groupId"`
-	}
-	if err := c.api.call(ctx, "CreateSecurityGroup", &in, &out); err != nil {
-		return err
-	}
-	c.out.add("GROUP", out.GroupID, in.Name, in.Description)
-	return nil
+	action:  "CreateSecurityGroup",
+	words:   []word{{"GROUP", "GroupName", false}},
+	options: []option{
+		{"d", "description", "DESCRIPTION", "what the group is for", "GroupDescription"},
+		{"c", "vpc", "VPC", "make the group for this VPC", "VpcId"},
+	},
+	required: []string{"description"},
+	records:  []record{{kind: "GROUP", columns: []column{{"Id", "groupId"}, {"Name", "$GROUP"}, {"Description", "$description"}}}},
 }
 
 var deleteGroup = &tool{
-	names:    []string{"ec2-delete-group", "ec2delgrp"},
-	synopsis: "GROUP",
-	about:    "delete a security group that nothing uses",
-	example:  "ec2-delete-group webservers",
-	run:      runDeleteGroup,
-}
-
-func runDeleteGroup(ctx context.Context, c *toolCall) error {
-	group, err := c.onlyPositional("GROUP")
-	if err != nil {
-		return err
-	}
-	in := struct {
-		dryRun
-		groupRef
-	}{c.dryRun(), refer(group)}
-	var out struct {
-		Return bool `aws:"return"`
-	}
-	if err := c.api.call(ctx, "DeleteSecurityGroup", &in, &out); err != nil {
-		return err
-	}
-	c.out.add("RETURN", strconv.FormatBool(out.Return))
-	return nil
+	names:   []string{"ec2-delete-group", "ec2delgrp"},
+	about:   "delete a security group that nothing uses",
+	example: "ec2-delete-group webservers",
+	action:  "DeleteSecurityGroup",
+	words:   []word{{"GROUP", "", false}},
+	prepare: func(c *toolCall, params awsquery.Params) error {
+		group := refer(c.last("GROUP"))
+		maps.Copy(params, awsquery.Encode(awsquery.EC2, &group))
+		return nil
+	},
+	records: []record{returned},
 }
 
 // A groupRef names a security group in a request, by one of the two.

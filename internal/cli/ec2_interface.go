@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"strconv"
-
 	"ringfence/internal/awsquery"
 )
 
@@ -33,18 +31,6 @@ var attachmentRecord = record{
 
 var interfaceWord = []word{{"INTERFACE", "NetworkInterfaceId", false}}
 
-// secondaryAddresses sends the addresses of an interface to be made: the primary
-// one, if it is given, and then all others.
-func secondaryAddresses(c *toolCall, params awsquery.Params) error {
-	list := c.all("private-ip-address")
-	for i, address := range list {
-		prefix := "PrivateIpAddresses." + strconv.Itoa(i+1)
-		params[prefix+".PrivateIpAddress"] = address
-		params[prefix+".Primary"] = strconv.FormatBool(i == 0)
-	}
-	return nil
-}
-
 // interfaceTools are those of network interfaces; their attributes' are in
 // ec2_attribute.go.
 var interfaceTools = []*tool{
@@ -60,7 +46,12 @@ var interfaceTools = []*tool{
 			{"", "private-ip-address", "ADDRESS", "its address; given again, further ones", ""},
 			{"", "secondary-private-ip-address-count", "NUMBER", "how many further addresses it gets", "SecondaryPrivateIpAddressCount"},
 		},
-		prepare: secondaryAddresses,
+		prepare: func(c *toolCall, params awsquery.Params) error {
+			if list := c.all("private-ip-address"); len(list) > 0 {
+				sendAddresses(params, "PrivateIpAddresses", list[0], list[1:])
+			}
+			return nil
+		},
 		records: interfaceRecords("networkInterface"),
 	},
 	{

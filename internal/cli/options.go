@@ -123,6 +123,10 @@ func (a *arguments) readDash(stdin io.Reader) error {
 	return nil
 }
 
+// helpColumn is how wide the names of options are in a help text; what a longer one
+// is about stands below it.
+const helpColumn = 36
+
 // writeOptions prints options for a help text.
 func writeOptions(w io.Writer, options []option) {
 	for _, o := range options {
@@ -130,6 +134,9 @@ func writeOptions(w io.Writer, options []option) {
 		if o.short == "" {
 			name = "    " + name
 		}
-		fmt.Fprintf(w, "  %-36s %s\n", name, o.about)
+		if len(name) > helpColumn {
+			name += fmt.Sprintf("\n  %*s", helpColumn, "")
+		}
+		fmt.Fprintf(w, "  %-*s %s\n", helpColumn, name, o.about)
 	}
 }

@@ -10,6 +10,33 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// A runInput is what run asks of RunInstances.
+type runInput struct {
+	Image     string      `aws:"ImageId"`
+	Min       int         `aws:"MinCount"`
+	Max       int         `aws:"MaxCount"`
+	Key       string      `aws:"KeyName"`
+	Groups    []string    `aws:"SecurityGroup"`
+	GroupIDs  []string    `aws:"SecurityGroupId"`
+	Type      string      `aws:"InstanceType"`
+	Subnet    string      `aws:"SubnetId"`
+	PrivateIP string      `aws:"PrivateIpAddress"`
+	Tags      []tagsInput `aws:"TagSpecification"`
+	Placement struct {
+		Zone string `aws:"AvailabilityZone"`
+	} `aws:"Placement"`
+}
+
+type tagsInput struct {
+	Resource string     `aws:"ResourceType"`
+	Tags     []tagInput `aws:"Tag"`
+}
+
+type tagInput struct {
+	Key   string `aws:"Key"`
+	Value string `aws:"Value"`
+}
+
 func (c *command) runCommand() *cobra.Command {
 	var in runInput
 	var groups []string
