@@ -247,61 +247,6 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestQuotas(t *testing.T) {
-	w := fresh(t)
-	limits, err := api.ParseLimits([]string{"classic-groups=3", "rules-per-group=2", "groups-per-instance=1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w = w.withOptions(t, server.Options{API: api.Options{Limits: limits}})
-	c := w.caller(t, albert)
-	c.ok("CreateSecurityGroup", "GroupName=a", "GroupDescription=d")
-	c.ok("CreateSecurityGroup", "GroupName=b", "GroupDescription=d")
-	if code := c.code("CreateSecurityGroup", "GroupName=c", "GroupDescription=d"); code != vpc.SecurityGroupLimitExceeded {
-		t.Errorf("fourth group: %q", code)
-	}
-	cidr := func(n int) string { return fmt.Sprintf("IpPermissions.1.IpRanges.%d.CidrIp=10.0.0.%d/32", n, n) }
-	tcp := []string{"GroupName=a", "IpPermissions.1.IpProtocol=tcp", "IpPermissions.1.FromPort=1", "IpPermissions.1.ToPort=2"}
-	if code := c.code("AuthorizeSecurityGroupIngress", append(tcp, cidr(1), cidr(2), cidr(3))...); code != vpc.RulesPerSecurityGroupLimitExceeded {
-		t.Errorf("three rules: %q", code)
-	}
-	c.ok("AuthorizeSecurityGroupIngress", append(tcp, cidr(1), cidr(2))...)
-	if code := c.code("RunInstances", "ImageId=ami-eca54085", "MinCount=1", "MaxCount=1", "SecurityGroup.1=a", "SecurityGroup.2=b"); code != vpc.SecurityGroupsPerInstanceLimitExceeded {
-		t.Errorf("two groups: %q", code)
-	}
-	// A group named twice, by name and by id, is one.
-	id := text(c.ok("DescribeSecurityGroups", "GroupName.1=a"), "groupId")
-	c.ok("RunInstances", "ImageId=ami-eca54085", "MinCount=1", "MaxCount=1", "SecurityGroup.1=a", "SecurityGroupId.1="+id)
-}
-
-func TestTheQuotasOf2012(t *testing.T) {
-	w := fresh(t)
-	c := w.caller(t, albert)
-	c.ok("CreateSecurityGroup", "GroupName=web", "GroupDescription=d")
-	params := []string{"GroupName=web", "IpPermissions.1.IpProtocol=tcp", "IpPermissions.1.FromPort=1", "IpPermissions.1.ToPort=2"}
-	for i := range 100 {
-		params = append(params, fmt.Sprintf("IpPermissions.1.IpRanges.%d.CidrIp=10.0.%d.0/24", i+1, i))
-	}
-	c.ok("AuthorizeSecurityGroupIngress", params...)
-	if code := c.code("AuthorizeSecurityGroupIngress", "GroupName=web", "IpProtocol=tcp", "FromPort=1", "ToPort=1", "CidrIp=0.0.0.0/0"); code != vpc.RulesPerSecurityGroupLimitExceeded {
-		t.Errorf("rule 101: %q", code)
-	}
-	for i := range 498 { // with web and default that is 500
-		c.ok("CreateSecurityGroup", fmt.Sprintf("GroupName=group-%d", i), "GroupDescription=d")
-	}
-	if code := c.code("CreateSecurityGroup", "GroupName=one-more", "GroupDescription=d"); code != vpc.SecurityGroupLimitExceeded {
-		t.Errorf("group 501: %q", code)
-	}
-}
-
-func TestParseLimitsRefuses(t *testing.T) {
-	for _, pair := range []string{"colour=1", "classic-groups", "classic-groups=many", "classic-groups=-1"} {
-		if _, err := api.ParseLimits([]string{pair}); err == nil {
-			t.Errorf("%q is taken", pair)
-		}
-	}
-}
-
 // What an agent says late, or about an earlier boot, changes nothing.
 func TestReportsOutOfDate(t *testing.T) {
 	w := fresh(t)
