@@ -102,23 +102,46 @@ func TestAWSCommandLine(t *testing.T) {
 
 // The unmodified boto3 of python3, if it has one.
 func TestBoto3(t *testing.T) {
-	const python = "/usr/bin/python3"
-	if out, err := exec.Command(python, "-c", "import boto3").CombinedOutput(); err != nil {
-		t.Skipf("no boto3 to test with: %v: %s", err, lastLine(out))
-	}
+	needPython(t, "boto3")
 	for script, who := range map[string]vpc.AccountID{
 		"client.py": albert, "client_vpc.py": carol, "client_vpc_groups.py": carol, "client_network.py": carol,
 	} {
 		t.Run(script, func(t *testing.T) {
-			w := fresh(t)
-			a := w.account(t, who)
-			cmd := exec.Command(python, filepath.Join("testdata", script), w.http.URL)
-			cmd.Env = slices.Concat(os.Environ(), []string{"AWS_ACCESS_KEY_ID=" + a.AccessKey, "AWS_SECRET_ACCESS_KEY=" + a.SecretKey,
-				"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "PYTHONDONTWRITEBYTECODE=1"})
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, out)
-			}
+			fresh(t).python(t, who, script)
 		})
+	}
+}
+
+// The unmodified boto 2 of python3, if it has one, in the versions of its years.
+func TestBoto2(t *testing.T) {
+	needPython(t, "boto")
+	for _, version := range []string{"2009-10-31", "2010-08-31", "2011-05-15", "2012-07-20", "2014-02-01", "2014-10-01"} {
+		t.Run(version, func(t *testing.T) {
+			fresh(t).python(t, albert, "client_boto2.py", version)
+		})
+	}
+}
+
+// python is Debian's, with the libraries that its packages have brought.
+const python = "/usr/bin/python3"
+
+// needPython skips a test when python has not got a library.
+func needPython(t *testing.T, library string) {
+	t.Helper()
+	if out, err := exec.Command(python, "-c", "import "+library).CombinedOutput(); err != nil {
+		t.Skipf("no %s to test with (Debian: python3-%s): %v: %s", library, library, err, lastLine(out))
+	}
+}
+
+// python runs a script of testdata against w as an account.
+func (w *world) python(t *testing.T, who vpc.AccountID, script string, args ...string) {
+	t.Helper()
+	a := w.account(t, who)
+	cmd := exec.Command(python, append([]string{filepath.Join("testdata", script), w.http.URL}, args...)...)
+	cmd.Env = slices.Concat(os.Environ(), []string{"AWS_ACCESS_KEY_ID=" + a.AccessKey, "AWS_SECRET_ACCESS_KEY=" + a.SecretKey,
+		"AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "PYTHONDONTWRITEBYTECODE=1"})
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

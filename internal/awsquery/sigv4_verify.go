@@ -119,8 +119,8 @@ func (c Received) verifyV4(a *authorization, at string, secrets Secrets) (Signer
 	if a.scope.date != at[:len("20060102")] {
 		return Signer{}, c.errIncomplete("Date in Credential scope (%s) does not match the date of the request (%s).", a.scope.date, at)
 	}
-	s := Service(a.scope.service)
-	if !s.Valid() {
+	toHost := c.scopedToHost(a)
+	if !Service(a.scope.service).Valid() && !toHost {
 		return Signer{}, c.errIncomplete("Credential should be scoped to one of the services ec2, elasticloadbalancing, sts and iam, not %q.", a.scope.service)
 	}
 	bodyHash := hashHex(c.Body)
@@ -140,7 +140,19 @@ func (c Received) verifyV4(a *authorization, at string, secrets Secrets) (Signer
 	if subtle.ConstantTimeCompare([]byte(want), []byte(a.signature)) != 1 {
 		return Signer{}, errMismatch()
 	}
+	if toHost {
+		return Signer{AccessKey: a.accessKey}, nil
+	}
 	return Signer{AccessKey: a.accessKey, Region: a.scope.region}, nil
+}
+
+// scopedToHost reports whether a's scope is made of the name of the endpoint's
+// host, as boto 2 does with whatever it is: of 127.0.0.1 the service 127. Such a
+// scope says neither the service nor the region.
+func (c Received) scopedToHost(a *authorization) bool {
+	name, _, _ := strings.Cut(host(c.Request), ":")
+	label, _, _ := strings.Cut(name, ".")
+	return a.scope.service == label && !Service(label).Valid()
 }
 
 // signingTime returns the time at which a request with an Authorization header

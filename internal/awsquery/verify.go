@@ -18,7 +18,7 @@ type Signer struct {
 	AccessKey string
 
 	// Region is from the credential scope; "" for signature version 2, which has
-	// none.
+	// none, and for a scope that says none.
 	Region string
 }
 

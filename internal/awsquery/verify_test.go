@@ -224,6 +224,30 @@ func codeOrNone(err error) vpc.Code {
 	return vpc.CodeOf(err)
 }
 
+// boto 2 makes a scope of whatever the endpoint's host is called.
+func TestAScopeMadeOfTheHost(t *testing.T) {
+	tests := []struct {
+		host, region string
+		service      Service
+		want         Signer
+		code         vpc.Code
+	}{
+		{"127.0.0.1:8773", "0", "127", Signer{AccessKey: exampleAccess}, ""},
+		{"localhost:8773", "localhost", "localhost", Signer{AccessKey: exampleAccess}, ""},
+		{"ec2.eu-west-1.amazonaws.com", "eu-west-1", EC2, Signer{exampleAccess, "eu-west-1"}, ""},
+		{"127.0.0.1:8773", "us-east-1", "s3", Signer{}, vpc.AuthFailure},
+	}
+	for _, tt := range tests {
+		r := httptest.NewRequest("GET", "http://"+tt.host+"/?Action=DescribeRegions&Version=2012-05-01", nil)
+		Sign(r, nil, Key{exampleAccess, exampleSecret}, tt.region, tt.service, exampleTime)
+		r, call := received(t, r, nil)
+		got, err := Received{r, nil, call, EC2}.Verify(exampleSecrets, exampleTime)
+		if codeOrNone(err) != tt.code || got != tt.want {
+			t.Errorf("%s: got %+v, %v, want %+v", tt.host, got, err, tt.want)
+		}
+	}
+}
+
 // EC2 has one code for what the other services tell apart.
 func TestFaultsHaveTheServicesCode(t *testing.T) {
 	tests := []struct {
