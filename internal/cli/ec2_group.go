@@ -148,7 +148,7 @@ func runDescribeGroup(ctx context.Context, c *toolCall) error {
 func (c *toolCall) addPermissions(g *securityGroup, p permissionAnswer, egress bool) {
 	traffic := trafficOf(p.Protocol, p.From, p.To)
 	for _, peer := range p.Groups {
-		c.addPermission(g.Owner, g.Name, traffic, egress, "USER", peer.Owner, "NAME "+peer.Name, "ID "+peer.ID)
+		c.addPermission(g.Owner, g.Name, traffic, egress, "USER", peer.Owner, strings.TrimSpace("NAME "+peer.Name), "ID "+peer.ID)
 	}
 	for _, peer := range p.Ranges {
 		c.addPermission(g.Owner, g.Name, traffic, egress, "CIDR", peer.CIDR)

@@ -105,14 +105,14 @@ func countRules(permissions []permissionAnswer) int {
 }
 
 // securityGroups asks for groups that match filters.
-func (api *apiClient) securityGroups(ctx context.Context, filters []filter) ([]securityGroup, error) {
+func (c *apiClient) securityGroups(ctx context.Context, filters []filter) ([]securityGroup, error) {
 	in := struct {
 		Filters []filter `aws:"Filter"`
 	}{filters}
 	var out struct {
 		Groups []securityGroup `aws:"securityGroupInfo"`
 	}
-	err := api.call(ctx, "DescribeSecurityGroups", &in, &out)
+	err := c.call(ctx, "DescribeSecurityGroups", &in, &out)
 	return out.Groups, err
 }
 

@@ -84,7 +84,7 @@ func listed(answers []instanceAnswer) []listedInstance {
 }
 
 // instances asks for instances; without ids for all.
-func (api *apiClient) instances(ctx context.Context, ids ...string) ([]instanceAnswer, error) {
+func (c *apiClient) instances(ctx context.Context, ids ...string) ([]instanceAnswer, error) {
 	in := struct {
 		IDs []string `aws:"InstanceId"`
 	}{ids}
@@ -93,7 +93,7 @@ func (api *apiClient) instances(ctx context.Context, ids ...string) ([]instanceA
 			Instances []instanceAnswer `aws:"instancesSet"`
 		} `aws:"reservationSet"`
 	}
-	err := api.call(ctx, "DescribeInstances", &in, &out)
+	err := c.call(ctx, "DescribeInstances", &in, &out)
 	var list []instanceAnswer
 	for _, r := range out.Reservations {
 		list = append(list, r.Instances...)

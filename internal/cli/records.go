@@ -38,7 +38,7 @@ func (r *records) add(fields ...string) {
 
 // text prints what is no record.
 func (r *records) text(s string) {
-	r.w.WriteString(s) // flush returns its error
+	_, _ = r.w.WriteString(s) // flush returns its error
 }
 
 // flush prints what is left, and says whether all could be printed.
