@@ -9,7 +9,7 @@ WORLDS ?= 20000
 PACKETS ?= 50
 SEED ?= 0
 
-.PHONY: help up down build unit test fuzz lint generate pictures bench bench-quick bench-control bench-parts
+.PHONY: help up down build unit test fuzz soak lint generate pictures bench bench-quick bench-control bench-parts
 .DEFAULT_GOAL := help
 
 help: ## Print this list
@@ -32,6 +32,9 @@ test: ## Run everything: vet, all tests, the kernel's and the clients' too (root
 
 fuzz: ## Hold the kernel to the specification for long: WORLDS, PACKETS and SEED say how long (root)
 	@scripts/fuzz $(WORLDS) $(PACKETS) $(SEED)
+
+soak: ## Launch and terminate 1,000 instances and look for what is left of them (root, some minutes)
+	@scripts/go test -count=1 -v ./test -run 'TestNothingLeaks$$' -launches 1000
 
 lint: ## Check form and architecture: gofmt, golangci-lint, clang-format, shellcheck
 	@scripts/prerequisites lint
