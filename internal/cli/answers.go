@@ -14,6 +14,11 @@ type record struct {
 	each    string   // path of the elements that a line is printed for; "" is the enclosing record's
 	columns []column // the other fields
 	inner   []record // printed behind each line, of what is in its element
+
+	// Of ELB's tools, by titles: the columns of a table, all of them for nil, and
+	// those of the long form that are there only if one of the lines has a text.
+	table, rare []string
+	none        string // printed when there is no line
 }
 
 // A column is a field of a record. Its path leads from the record's element to
@@ -24,6 +29,8 @@ type record struct {
 //	=TEXT         is TEXT itself;
 //	A or B        is the first of the two that is not empty;
 //	PATH?YES:NO   is YES for true, NO for what is not;
+//	PATH{a=A,b=B} is {a=…,b=…} for each element, with the texts at A and B in it,
+//	              and without c=… for c?=C if there is none at C;
 //	PATH|FORMAT   is written by one of formats.
 type column struct {
 	title string // for --headers; a record whose first column has none has no header
@@ -138,6 +145,9 @@ func (s *scope) fields(r record) []string {
 
 // field returns the text of a column, see column.
 func (s *scope) field(path string) string {
+	if each, parts, ok := strings.Cut(strings.TrimSuffix(path, "}"), "{"); ok {
+		return s.structures(each, parts)
+	}
 	path, format, formatted := strings.Cut(path, "|")
 	path, choice, chosen := strings.Cut(path, "?")
 	var texts []string
@@ -157,6 +167,25 @@ func (s *scope) field(path string) string {
 		return no
 	}
 	return strings.Join(texts, ",")
+}
+
+// structures returns the elements at a path, each as the parts of it that are
+// named.
+func (s *scope) structures(path, parts string) string {
+	var all []string
+	for _, e := range find(s.element, path) {
+		inner := &scope{call: s.call, element: e, outer: s}
+		var texts []string
+		for part := range strings.SplitSeq(parts, ",") {
+			name, at, _ := strings.Cut(part, "=")
+			name, optional := strings.CutSuffix(name, "?")
+			if text := inner.field(at); text != "" || !optional {
+				texts = append(texts, name+"="+text)
+			}
+		}
+		all = append(all, "{"+strings.Join(texts, ",")+"}")
+	}
+	return strings.Join(all, ",")
 }
 
 // texts returns the texts that a path leads to, without those that are empty.

@@ -20,9 +20,10 @@ const apiVersion = "2016-11-15"
 // maxAnswer bounds an answer of the API, in bytes.
 const maxAnswer = 256 << 20
 
-// An apiClient calls EC2 actions at one endpoint.
+// An apiClient calls the actions of one service at one endpoint.
 type apiClient struct {
 	http     *http.Client
+	suite    *suite
 	endpoint *url.URL
 	region   string
 	key      awsquery.Key
@@ -38,11 +39,11 @@ type apiClient struct {
 
 // call makes one call. in and out are structs with aws tags; out may be nil.
 func (c *apiClient) call(ctx context.Context, action string, in, out any) error {
-	body, err := c.send(ctx, action, awsquery.Encode(awsquery.EC2, in))
+	body, err := c.send(ctx, action, awsquery.Encode(c.suite.service, in))
 	if err != nil {
 		return err
 	}
-	_, err = awsquery.DecodeResponse(awsquery.EC2, action, body, out)
+	_, err = awsquery.DecodeResponse(c.suite.service, action, body, out)
 	return err
 }
 
@@ -52,7 +53,7 @@ func (c *apiClient) ask(ctx context.Context, action string, params awsquery.Para
 	if err != nil {
 		return nil, err
 	}
-	answer, _, err := awsquery.ParseResponse(awsquery.EC2, action, body)
+	answer, _, err := awsquery.ParseResponse(c.suite.service, action, body)
 	return answer, err
 }
 
@@ -61,7 +62,7 @@ func (c *apiClient) send(ctx context.Context, action string, params awsquery.Par
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	params["Action"], params["Version"] = action, apiVersion
+	params["Action"], params["Version"] = action, c.suite.version
 	form := params.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), strings.NewReader(form))
 	if err != nil {
@@ -73,7 +74,7 @@ func (c *apiClient) send(ctx context.Context, action string, params awsquery.Par
 		r.Header.Set("X-Amz-Security-Token", c.token)
 	}
 	c.traceRequest(r, form)
-	awsquery.Sign(r, []byte(form), c.key, c.region, awsquery.EC2, c.now())
+	awsquery.Sign(r, []byte(form), c.key, c.region, c.suite.service, c.now())
 
 	w, err := c.http.Do(r)
 	if err != nil {
@@ -94,7 +95,7 @@ func (c *apiClient) send(ctx context.Context, action string, params awsquery.Par
 // unreachable says what to do about an endpoint that cannot be spoken to.
 func (c *apiClient) unreachable(err error) error {
 	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "dial" {
-		return fmt.Errorf("nothing answers at %s (%w): start a daemon with: sudo ringfenced dev, or set EC2_URL", c.endpoint, e.Err)
+		return fmt.Errorf("nothing answers at %s (%w): start a daemon with: sudo ringfenced dev, or set %s", c.endpoint, e.Err, c.suite.urlVariable)
 	}
 	return fmt.Errorf("call %s: %w", c.endpoint, err)
 }

@@ -17,21 +17,21 @@ import (
 // newAPIClient finds out where to call and who calls: options first, then the
 // tools' own environment variables, then those of newer clients, then the
 // daemon on this machine.
-func newAPIClient(ctx context.Context, env *Env, a *arguments) (*apiClient, error) {
+func newAPIClient(ctx context.Context, env *Env, s *suite, a *arguments) (*apiClient, error) {
 	dataDir := firstNonEmpty(a.last("data-dir"), env.dataDir())
-	endpoint, err := findEndpoint(ctx, env, a, dataDir)
+	endpoint, err := findEndpoint(ctx, env, s, a, dataDir)
 	if err != nil {
 		return nil, err
 	}
 	// An endpoint may be one region's: http://127.0.0.1:8773/eu-west-1/
-	region := firstNonEmpty(a.last("region"), strings.Trim(endpoint.Path, "/"), env.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
+	region := firstNonEmpty(a.last("region"), strings.Trim(endpoint.Path, "/"), env.Getenv(s.regionVariable), env.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
 	endpoint.Path = "/"
 
-	key, err := findKey(env, a, dataDir)
+	key, err := findKey(env, s, a, dataDir)
 	if err != nil {
 		return nil, err
 	}
-	if a.has("private-key") || a.has("cert") {
+	if a.has("private-key") || a.has("cert") || a.has("ec2-private-key-file-path") || a.has("ec2-cert-file-path") {
 		fmt.Fprintln(env.Stderr, "note: X.509 certificates are not used; calls are signed with the secret key")
 	}
 	connect, err := seconds(a, "connection-timeout", 30*time.Second)
@@ -46,6 +46,7 @@ func newAPIClient(ctx context.Context, env *Env, a *arguments) (*apiClient, erro
 	transport.DialContext = (&net.Dialer{Timeout: connect}).DialContext
 	c := &apiClient{
 		http:     &http.Client{Transport: transport},
+		suite:    s,
 		endpoint: endpoint,
 		region:   region,
 		key:      key,
@@ -61,38 +62,47 @@ func newAPIClient(ctx context.Context, env *Env, a *arguments) (*apiClient, erro
 }
 
 // findEndpoint asks the daemon where it listens when nothing else says so.
-func findEndpoint(ctx context.Context, env *Env, a *arguments, dataDir string) (*url.URL, error) {
+func findEndpoint(ctx context.Context, env *Env, s *suite, a *arguments, dataDir string) (*url.URL, error) {
 	address := firstNonEmpty(a.last("url"), a.last("endpoint"))
 	if address == "" && !a.has("data-dir") && !a.has("profile") {
-		address = firstNonEmpty(env.Getenv("EC2_URL"), env.Getenv("AWS_ENDPOINT_URL"))
+		address = firstNonEmpty(env.Getenv(s.urlVariable), env.Getenv("AWS_ENDPOINT_URL"))
 	}
 	if address == "" {
 		d := admin.NewClient(admin.SocketPath(dataDir))
-		s, err := d.Status(ctx)
+		status, err := d.Status(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%w, or set EC2_URL", daemonError(d, err))
+			return nil, fmt.Errorf("%w, or set %s", daemonError(d, err), s.urlVariable)
 		}
-		address = s.Endpoint
+		address = status.Endpoint
 	}
 	endpoint, err := url.Parse(address)
 	if err != nil || endpoint.Host == "" {
-		return nil, usagef("'%s' is no URL: give one such as http://127.0.0.1:8773 to -U or EC2_URL", address)
+		return nil, usagef("'%s' is no URL: give one such as http://127.0.0.1:8773 to -U or %s", address, s.urlVariable)
 	}
 	return endpoint, nil
 }
 
-func findKey(env *Env, a *arguments, dataDir string) (awsquery.Key, error) {
+func findKey(env *Env, s *suite, a *arguments, dataDir string) (awsquery.Key, error) {
 	if a.has("profile") { // of the daemon
 		return readProfile(dataDir, a.last("profile"))
 	}
+	names := s.keyOptions
+	var file awsquery.Key
+	if !a.has(names.access.long) {
+		var err error
+		if file, err = readCredentialFile(firstNonEmpty(a.last("aws-credential-file"), env.Getenv("AWS_CREDENTIAL_FILE"))); err != nil {
+			return awsquery.Key{}, err
+		}
+	}
 	pairs := []awsquery.Key{
-		{Access: a.last("aws-access-key"), Secret: a.last("aws-secret-key")},
+		{Access: a.last(names.access.long), Secret: a.last(names.secret.long)},
+		file,
 		{Access: env.Getenv("AWS_ACCESS_KEY"), Secret: env.Getenv("AWS_SECRET_KEY")},
 		{Access: env.Getenv("AWS_ACCESS_KEY_ID"), Secret: env.Getenv("AWS_SECRET_ACCESS_KEY")},
 	}
 	for i, key := range pairs {
 		if i == 0 && (key.Access == "") != (key.Secret == "") {
-			return awsquery.Key{}, usagef("Options -O and -W go together (-h for usage)")
+			return awsquery.Key{}, usagef("Options -%s and -%s go together (-h for usage)", names.access.short, names.secret.short)
 		}
 		if key.Access != "" && key.Secret != "" && (i == 0 || !a.has("data-dir")) {
 			return key, nil

@@ -31,6 +31,32 @@ func readProfile(dataDir, profile string) (awsquery.Key, error) {
 
 func credentialsPath(dataDir string) string { return filepath.Join(dataDir, "credentials") }
 
+// readCredentialFile reads the file of AWS_CREDENTIAL_FILE, which has the lines
+// AWSAccessKeyId=… and AWSSecretKey=… (ELB Developer Guide 2012, "Installing the
+// command line interface"). No name is no file, and no key.
+func readCredentialFile(path string) (key awsquery.Key, err error) {
+	if path == "" {
+		return key, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return key, fmt.Errorf("read credentials: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, "=")
+		switch strings.TrimSpace(name) {
+		case "AWSAccessKeyId":
+			key.Access = strings.TrimSpace(value)
+		case "AWSSecretKey":
+			key.Secret = strings.TrimSpace(value)
+		}
+	}
+	if key.Access == "" || key.Secret == "" {
+		return key, fmt.Errorf("%s has no lines AWSAccessKeyId=… and AWSSecretKey=…", path)
+	}
+	return key, nil
+}
+
 // readCredentials reads a daemon's credentials file, which has the form of AWS's
 // shared credentials file (AWS CLI User Guide, "Configuration and credential file
 // settings"). It returns the keys of each profile and the profiles in their order.

@@ -35,5 +35,5 @@ func (c *command) api(ctx context.Context, who *caller) (*apiClient, error) {
 			a.values[name] = []string{value}
 		}
 	}
-	return newAPIClient(ctx, c.env, a)
+	return newAPIClient(ctx, c.env, ec2Suite, a)
 }

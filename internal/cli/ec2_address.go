@@ -16,8 +16,8 @@ func addressesByKind(c *toolCall, params awsquery.Params) error {
 			addresses = append(addresses, w)
 		}
 	}
-	setList(params, "AllocationId", ids)
-	setList(params, "PublicIp", addresses)
+	setList(params, "AllocationId.N", ids)
+	setList(params, "PublicIp.N", addresses)
 	return nil
 }
 

@@ -54,19 +54,20 @@ func usagef(format string, args ...any) error {
 func Main(ctx context.Context, env *Env) int {
 	name := filepath.Base(env.Args[0])
 	if t := findTool(name); t != nil {
-		return env.conclude(runTool(ctx, env, t, env.Args[1:]), toolMessage)
+		return env.conclude(runTool(ctx, env, t, env.Args[1:]))
 	}
-	if strings.HasPrefix(name, "ec2-") {
-		return env.conclude(fmt.Errorf("%s is no tool that ringfence has: see ringfence --help", name), toolMessage)
+	if strings.HasPrefix(name, "ec2-") || strings.HasPrefix(name, "elb-") {
+		fmt.Fprintf(env.Stderr, "%s is no tool that ringfence has: see ringfence --help\n", name)
+		return exitFailure
 	}
 	root := newRoot(env)
 	root.SetArgs(env.Args[1:])
-	return env.conclude(root.ExecuteContext(ctx), commandMessage)
+	return env.conclude(root.ExecuteContext(ctx))
 }
 
-// conclude tells an error to the user, in the words of message, and returns the
-// exit status that goes with it.
-func (env *Env) conclude(err error, message func(error) (text string, status int)) int {
+// conclude tells an error to the user, and returns the exit status that goes
+// with it.
+func (env *Env) conclude(err error) int {
 	if err == nil {
 		return 0
 	}
@@ -76,16 +77,17 @@ func (env *Env) conclude(err error, message func(error) (text string, status int
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupted // the user knows why
 	}
-	if e, ok := errors.AsType[*toolError](err); ok {
-		err, message = e.err, toolMessage // a tool run as ringfence ec2-…
-	}
 	text, status := message(err)
 	fmt.Fprintln(env.Stderr, text)
 	return status
 }
 
-// commandMessage is how the ringfence command tells an error.
-func commandMessage(err error) (string, int) {
+// message is how an error is told: that of an old tool in its own words and always
+// with status 1, others as the ringfence command does.
+func message(err error) (text string, status int) {
+	if e, ok := errors.AsType[*toolError](err); ok {
+		return e.tool.family().message(e.tool, e.err), exitFailure
+	}
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return "ringfence: " + err.Error(), exitUsage
 	}
@@ -96,15 +98,6 @@ func commandMessage(err error) (string, int) {
 		return "ringfence: " + err.Error(), e.status
 	}
 	return "ringfence: " + err.Error(), exitFailure
-}
-
-// toolMessage is how the old tools tell an error: Client.CODE: MESSAGE for one
-// of the service's, and always status 1.
-func toolMessage(err error) (string, int) {
-	if e, ok := errors.AsType[*awsquery.ResponseError](err); ok {
-		return e.Error(), exitFailure
-	}
-	return err.Error(), exitFailure
 }
 
 // defaultDataDir is the daemon's own default.

@@ -14,7 +14,7 @@ import (
 func (c *command) installToolsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "install-tools DIR",
-		Short:   "Make links so that the EC2 tools of 2012 are found by their names",
+		Short:   "Make links so that the EC2 and ELB tools of 2012 are found by their names",
 		Example: "  sudo ringfence install-tools /usr/local/bin",
 		GroupID: "use",
 		Args:    exactly(1),

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,6 +64,9 @@ func (c *toolCall) params() (awsquery.Params, error) {
 // records.
 func (c *toolCall) sendWords(params awsquery.Params, words []word) error {
 	rest := c.positional
+	if c.has(balancerOption.long) { // the first word, by an option
+		rest = slices.Concat(c.all(balancerOption.long), rest)
+	}
 	for _, w := range words {
 		if len(rest) == 0 {
 			if w.optional {
@@ -71,9 +74,9 @@ func (c *toolCall) sendWords(params awsquery.Params, words []word) error {
 			}
 			return missingParameter(w.name)
 		}
-		if list, ok := strings.CutSuffix(w.param, ".N"); ok {
-			if list != "" {
-				setList(params, list, rest)
+		if strings.Contains(w.param, ".N") {
+			if w.param != ".N" {
+				setList(params, w.param, rest)
 			}
 			c.values[w.name] = rest
 			return nil
@@ -111,11 +114,16 @@ func (c *toolCall) require() error {
 	return nil
 }
 
-// sendOption makes a parameter of an option: NAME.N has all values, NAME=VALUE
-// is what a flag stands for, true unless it says so.
+// sendOption makes a parameter of an option: NAME.N has all values, a list of
+// ELB's those between commas too; NAME=VALUE is what a flag stands for, true
+// unless it says so.
 func (c *toolCall) sendOption(params awsquery.Params, o option) {
-	if list, ok := strings.CutSuffix(o.param, ".N"); ok {
-		setList(params, list, c.all(o.long))
+	if strings.Contains(o.param, ".N") {
+		values := c.all(o.long)
+		if c.api.suite.service == awsquery.ELB {
+			values = splitList(values)
+		}
+		setList(params, o.param, values)
 		return
 	}
 	name, value, fixed := strings.Cut(o.param, "=")
@@ -129,9 +137,11 @@ func (c *toolCall) sendOption(params awsquery.Params, o option) {
 	params[name] = value
 }
 
+// setList sets a parameter to each of values, with an index where its name has
+// the letter N.
 func setList(params awsquery.Params, name string, values []string) {
 	for i, v := range values {
-		params[fmt.Sprintf("%s.%d", name, i+1)] = v
+		params[strings.Replace(name, ".N", "."+strconv.Itoa(i+1), 1)] = v
 	}
 }
 
@@ -140,7 +150,7 @@ func (c *toolCall) sendFilters(params awsquery.Params) error {
 	for i, f := range filters {
 		prefix := "Filter." + strconv.Itoa(i+1)
 		params[prefix+".Name"] = f.Name
-		setList(params, prefix+".Value", f.Values)
+		setList(params, prefix+".Value.N", f.Values)
 	}
 	return err
 }

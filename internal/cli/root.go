@@ -70,7 +70,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: "look", Title: "To look:"},
 		&cobra.Group{ID: "use", Title: "To use:"},
-		&cobra.Group{ID: "tools", Title: "EC2 tools of 2012:"},
+		&cobra.Group{ID: "tools", Title: "Tools of 2012:"},
 	)
 	root.SetHelpCommandGroupID("look")
 	root.SetCompletionCommandGroupID("use")
@@ -94,10 +94,7 @@ func (c *command) toolCommand(t *tool) *cobra.Command {
 		GroupID:            "tools",
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := runTool(cmd.Context(), c.env, t, args); err != nil {
-				return &toolError{err}
-			}
-			return nil
+			return runTool(cmd.Context(), c.env, t, args)
 		},
 	}
 }

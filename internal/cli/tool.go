@@ -10,13 +10,13 @@ import (
 	"ringfence/internal/awsquery"
 )
 
-// A tool is one of the EC2 command line tools ("Amazon EC2 Command Line
-// Reference" of 2012).
+// A tool is one of the command line tools of 2012.
 type tool struct {
+	suite    *suite   // nil: ec2Suite
 	names    []string // the long one first
 	synopsis string   // what follows the name; "" where words and options say it all
 	about    string
-	options  []option // its own; generalOptions are everyone's
+	options  []option // its own, beside those of its suite
 	example  string
 
 	action   string // that it calls; "" for none, or for several
@@ -24,13 +24,23 @@ type tool struct {
 	required []string                               // long names of options; with | between those of which one must be given
 	prepare  func(*toolCall, awsquery.Params) error // sends what is no parameter by itself; may be nil
 	records  []record                               // of the answer to action
-	run      func(context.Context, *toolCall) error // nil: call action and print records
+	done     string                                 // printed instead of records
+	warning  string                                 // what is asked before the call, unless by --force; "" for nothing
+	run      func(context.Context, *toolCall) error // nil: call action and print what it answers
 	offline  bool                                   // speaks to no endpoint
 }
 
 // option returns t's own option of a long name that it has.
 func (t *tool) option(long string) option {
 	return t.options[slices.IndexFunc(t.options, func(o option) bool { return o.long == long })]
+}
+
+// family is the suite that t is part of.
+func (t *tool) family() *suite {
+	if t.suite != nil {
+		return t.suite
+	}
+	return ec2Suite
 }
 
 // name is what users call t.
@@ -42,6 +52,7 @@ func tools() []*tool {
 		[]*tool{createGroup, describeGroup, authorize, revoke, deleteGroup, runInstances},
 		instanceTools, attributeTools, consoleTools, keyTools, tagTools, addressTools, placeTools,
 		vpcTools, gatewayTools, routeTools, aclTools, interfaceTools, []*tool{toolVersion},
+		elbTools,
 	)
 }
 
@@ -55,7 +66,8 @@ func findTool(name string) *tool {
 	return nil
 }
 
-// generalOptions are understood by every tool ("Common Options for CLI Tools").
+// generalOptions are understood by every EC2 tool ("Common Options for CLI
+// Tools").
 var generalOptions = []option{
 	{"O", "aws-access-key", "KEY", "access key (AWS_ACCESS_KEY)", ""},
 	{"W", "aws-secret-key", "KEY", "secret key (AWS_SECRET_KEY)", ""},
@@ -77,10 +89,14 @@ var generalOptions = []option{
 	{"h", "help", "", "print this text; -? does too", ""},
 }
 
-// A toolError is an error of a tool that was run as ringfence ec2-….
-type toolError struct{ err error }
+// A toolError is an error of a tool, which tells it in its own words.
+type toolError struct {
+	tool *tool
+	err  error
+}
 
 func (e *toolError) Error() string { return e.err.Error() }
+func (e *toolError) Unwrap() error { return e.err }
 
 // A toolCall is one run of a tool.
 type toolCall struct {
@@ -91,9 +107,17 @@ type toolCall struct {
 	out  *records
 }
 
-// runTool runs a tool with the arguments after its name.
+// runTool runs a tool with the arguments after its name. Its error is a
+// *toolError.
 func runTool(ctx context.Context, env *Env, t *tool, args []string) error {
-	parsed, err := parseArguments(slices.Concat(t.options, generalOptions), args)
+	if err := t.start(ctx, env, args); err != nil {
+		return &toolError{t, err}
+	}
+	return nil
+}
+
+func (t *tool) start(ctx context.Context, env *Env, args []string) error {
+	parsed, err := parseArguments(slices.Concat(t.options, t.family().options), args)
 	if err != nil {
 		return err
 	}
@@ -106,13 +130,13 @@ func runTool(ctx context.Context, env *Env, t *tool, args []string) error {
 	}
 	c := &toolCall{arguments: parsed, tool: t, env: env, out: newRecords(env.Stdout, parsed.has("show-empty-fields"))}
 	if !t.offline {
-		if c.api, err = newAPIClient(ctx, env, parsed); err != nil {
+		if c.api, err = newAPIClient(ctx, env, t.family(), parsed); err != nil {
 			return err
 		}
 	}
 	run := t.run
 	if run == nil {
-		run = callAndPrint
+		run = t.family().run
 	}
 	if err := run(ctx, c); err != nil {
 		return err
@@ -123,7 +147,7 @@ func runTool(ctx context.Context, env *Env, t *tool, args []string) error {
 func (t *tool) writeHelp(w io.Writer) {
 	t.writeOwnHelp(w)
 	fmt.Fprintf(w, "\ngeneral options:\n")
-	writeOptions(w, generalOptions)
+	writeOptions(w, t.family().options)
 }
 
 // writeOwnHelp writes what tells t from other tools.

@@ -33,12 +33,12 @@ func TestToolsSpeakOfWhatTheAPIHas(t *testing.T) {
 		}
 		for _, p := range params {
 			p = strings.ReplaceAll(p, ".N", ".1")
-			if p != "" && p != ".1" && !model.HasParameter(awsquery.EC2, tool.action, p) {
+			if p != "" && p != ".1" && !model.HasParameter(tool.family().service, tool.action, p) {
 				t.Errorf("%s: %s has no parameter %s", tool.name(), tool.action, p)
 			}
 		}
 		for _, path := range recordPaths(tool.records, []string{""}) {
-			if !model.HasElement(awsquery.EC2, tool.action, path) {
+			if !model.HasElement(tool.family().service, tool.action, path) {
 				t.Errorf("%s: the answer to %s has no element %s", tool.name(), tool.action, path)
 			}
 		}
@@ -52,6 +52,14 @@ func recordPaths(records []record, outer []string) []string {
 	for _, r := range records {
 		scopes := append(slices.Clone(outer), join(outer[len(outer)-1], r.each))
 		for _, c := range r.columns {
+			if each, parts, ok := strings.Cut(strings.TrimSuffix(c.path, "}"), "{"); ok {
+				for part := range strings.SplitSeq(parts, ",") {
+					_, at, _ := strings.Cut(part, "=")
+					at, _, _ = strings.Cut(at, "|")
+					paths = append(paths, join(join(scopes[len(scopes)-1], each), at))
+				}
+				continue
+			}
 			path, _, _ := strings.Cut(c.path, "|")
 			path, _, _ = strings.Cut(path, "?")
 			for _, p := range strings.Split(path, " or ") {
@@ -83,7 +91,7 @@ func TestToolsAreWhole(t *testing.T) {
 			t.Errorf("the example of %s is %q", tool.name(), tool.example)
 		}
 		options := map[string]bool{}
-		for _, o := range slices.Concat(tool.options, generalOptions) {
+		for _, o := range slices.Concat(tool.options, tool.family().options) {
 			for _, name := range []string{"-" + o.short, "--" + o.long} {
 				if name != "-" && options[name] {
 					t.Errorf("%s has %s twice", tool.name(), name)
@@ -110,8 +118,10 @@ func formatsOf(records []record) []string {
 	var names []string
 	for _, r := range records {
 		for _, c := range r.columns {
-			if _, format, ok := strings.Cut(c.path, "|"); ok {
-				names = append(names, format)
+			for part := range strings.SplitSeq(strings.TrimSuffix(c.path, "}"), ",") { // of PATH{…}
+				if _, format, ok := strings.Cut(part, "|"); ok {
+					names = append(names, format)
+				}
 			}
 		}
 		names = append(names, formatsOf(r.inner)...)
