@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"ringfence/internal/policy"
 	"ringfence/internal/scenario"
 )
 
@@ -25,19 +24,20 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d scenarios: %v", len(files), err)
 	}
-	texts := map[policy.Revocation]map[string]string{policy.RevokeAWS: {}, policy.RevokeStrict: {}}
+	texts := make(map[scenario.Mode]map[string]string)
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		texts[scenario.Revocation(string(b))][strings.TrimSuffix(file, ".txtar")] = string(b)
+		mode := scenario.ModeOf(string(b))
+		if texts[mode] == nil {
+			texts[mode] = make(map[string]string)
+		}
+		texts[mode][strings.TrimSuffix(file, ".txtar")] = string(b)
 	}
 	results := make(map[play]error)
 	for mode, texts := range texts {
-		if len(texts) == 0 {
-			continue
-		}
 		if err := playAll(mode, texts, results); err != nil {
 			t.Fatal(err)
 		}
@@ -62,13 +62,13 @@ func TestScenarios(t *testing.T) {
 
 // playAll plays scenarios of one mode. The oracles in the kernel are made once:
 // that takes longer than all that is played before them.
-func playAll(mode policy.Revocation, texts map[string]string, results map[play]error) error {
+func playAll(mode scenario.Mode, texts map[string]string, results map[play]error) error {
 	all := func(name string, oracle scenario.Oracle) {
 		for s, text := range texts {
 			results[play{s, name}] = scenario.Play(s+".txtar", text, oracle)
 		}
 	}
-	all(oracles[0], &scenario.Specification{Revoke: mode})
+	all(oracles[0], &scenario.Specification{Mode: mode})
 	if os.Getuid() != 0 {
 		return nil
 	}

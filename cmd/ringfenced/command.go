@@ -27,6 +27,7 @@ type options struct {
 	ephemeral   bool
 	testAPI     bool
 	revoke      string
+	strictICMP  bool
 	limits      []string
 	noHostRoute bool
 	maxFlows    int
@@ -66,6 +67,7 @@ func command() *cobra.Command {
 	f.BoolVar(&o.ephemeral, "ephemeral", false, "keep nothing: at exit every instance, namespace, link and file is gone")
 	f.BoolVar(&o.testAPI, "test-api", false, "let anybody empty the store by POST /_ringfence/reset")
 	f.StringVar(&o.revoke, "revoke", "aws", "what revoking a rule does to its flows: `aws` lets tracked ones go on, strict cuts all")
+	f.BoolVar(&o.strictICMP, "strict-icmp-errors", false, "let ICMP errors pass only by a rule, also those that tell of admitted connections")
 	f.StringArrayVar(&o.limits, "limit", nil, "`name=n`: another quota, such as rules-per-group=1000; may be repeated")
 	f.BoolVar(&o.noHostRoute, "no-host-route", false, "do not give this host a link and routes to the instances' public addresses")
 	f.IntVar(&o.maxFlows, "max-flows", 0, "flows to remember, about 200 bytes each (default 262144)")
@@ -139,6 +141,7 @@ func (o *options) parse() (a agent.Options, opts api.Options, err error) {
 	if opts.Catalogue, err = o.catalogue(); err != nil {
 		return a, opts, err
 	}
+	a.StrictICMPErrors = o.strictICMP
 	a.Name, a.DNS, a.MaxFlows, a.Filters = o.name, o.dns, o.maxFlows, o.filters
 	a.PublicPools, a.Catalogue = opts.PublicPools, opts.Catalogue
 	if !o.noHostRoute {

@@ -20,17 +20,18 @@ import (
 
 // Options of an agent.
 type Options struct {
-	Host        string // how the server calls this host
-	Name        string // carried by everything on the host, see fabric.Config
-	DataDir     string
-	Revoke      policy.Revocation
-	MaxFlows    int
-	Filters     bool           // attach by clsact filters although there is TCX
-	PublicPools []netip.Prefix // routed to by the host's own link
-	HostLink    netip.Addr     // of the host on the internet side; not valid: no link
-	DNS         string         // HOST:PORT to answer outside names on, "" for none
-	Catalogue   *vpc.Catalogue
-	Log         *slog.Logger
+	Host             string // how the server calls this host
+	Name             string // carried by everything on the host, see fabric.Config
+	DataDir          string
+	Revoke           policy.Revocation
+	StrictICMPErrors bool // see policy.Host
+	MaxFlows         int
+	Filters          bool           // attach by clsact filters although there is TCX
+	PublicPools      []netip.Prefix // routed to by the host's own link
+	HostLink         netip.Addr     // of the host on the internet side; not valid: no link
+	DNS              string         // HOST:PORT to answer outside names on, "" for none
+	Catalogue        *vpc.Catalogue
+	Log              *slog.Logger
 }
 
 // CheckName says what is wrong with a name for Options.
@@ -98,6 +99,7 @@ func New(opts Options, feed Feed, report func(context.Context, *vpc.Report) erro
 	if err := fabric.RaiseNeighbourLimit(); err != nil {
 		opts.Log.Warn("raise the kernel's limit of neighbours", "err", err)
 	}
+	a.host.StrictICMPErrors = opts.StrictICMPErrors
 	a.resolver = &names.Resolver{Directory: a.directory()}
 	a.findProxy()
 	var err error
@@ -109,7 +111,8 @@ func New(opts Options, feed Feed, report func(context.Context, *vpc.Report) erro
 		return nil, err
 	}
 	a.dataplane, err = dataplane.Open(dataplane.Options{
-		Pins: filepath.Join(pinsRoot, opts.Name), Revoke: opts.Revoke, MaxFlows: opts.MaxFlows, Filter: fabric.AttachFilter, ForceFilters: opts.Filters,
+		Pins: filepath.Join(pinsRoot, opts.Name), Revoke: opts.Revoke, StrictICMPErrors: opts.StrictICMPErrors,
+		MaxFlows: opts.MaxFlows, Filter: fabric.AttachFilter, ForceFilters: opts.Filters,
 	})
 	if err != nil {
 		a.fabric.Close()

@@ -108,6 +108,9 @@ func (a *attachment) portOf(n *vpc.NetworkInterface) kernelPort {
 	if n.NoSourceDestCheck {
 		p.Flags |= uint32(kernelPortFlagsPORT_NO_CHECK)
 	}
+	if n.IsBalancerNode() {
+		p.Flags |= uint32(kernelPortFlagsPORT_NODE)
+	}
 	return p
 }
 

@@ -41,6 +41,8 @@ type Options struct {
 	EventsPerSecond int // 0: DefaultEventsPerSecond; negative: none are told
 	Revoke          policy.Revocation
 
+	StrictICMPErrors bool // see policy.Host
+
 	// mapSizes are of maps that a test wants to fill.
 	mapSizes map[string]uint32
 
@@ -229,7 +231,10 @@ func (d *Dataplane) prepare() error {
 	c.EventsPerSecond = uint32(max(0, d.options.EventsPerSecond))
 	c.Strict = 0
 	if d.options.Revoke == policy.RevokeStrict {
-		c.Strict = 1
+		c.Strict |= uint32(kernelStrictnessSTRICT_REVOCATION)
+	}
+	if d.options.StrictICMPErrors {
+		c.Strict |= uint32(kernelStrictnessSTRICT_ERRORS)
 	}
 	c.Watched = 0
 	if c.ClockMask == 0 && c.ClockOffset == 0 {

@@ -221,6 +221,7 @@ type kernelPortFlags uint32
 const (
 	kernelPortFlagsPORT_OUTSIDE  kernelPortFlags = 1
 	kernelPortFlagsPORT_NO_CHECK kernelPortFlags = 2
+	kernelPortFlagsPORT_NODE     kernelPortFlags = 4
 )
 
 type kernelPublic struct {
@@ -351,6 +352,13 @@ type kernelStretch struct {
 	Rule uint32
 }
 
+type kernelStrictness uint32
+
+const (
+	kernelStrictnessSTRICT_REVOCATION kernelStrictness = 1
+	kernelStrictnessSTRICT_ERRORS     kernelStrictness = 2
+)
+
 type kernelVector struct {
 	_    structs.HostLayout
 	Word [8]uint64
@@ -427,6 +435,7 @@ type kernelWork struct {
 		Subnet      uint32
 		Mac         uint32
 		Own         uint32
+		Node        uint32
 		TcpTimeout  uint32
 		UdpTimeouts uint32
 	}
@@ -562,6 +571,7 @@ const (
 	kernelVarKeepRewriter     = "keep_rewriter"
 	kernelVarKeepRouteKind    = "keep_route_kind"
 	kernelVarKeepSlotFlags    = "keep_slot_flags"
+	kernelVarKeepStrictness   = "keep_strictness"
 	kernelVarOnlyAsks         = "only_asks"
 )
 
@@ -655,14 +665,15 @@ type kernelMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kernelVariableSpecs struct {
-	KeepEvent     *ebpf.VariableSpec `ebpf:"keep_event"`
-	KeepFlowFlags *ebpf.VariableSpec `ebpf:"keep_flow_flags"`
-	KeepPortFlags *ebpf.VariableSpec `ebpf:"keep_port_flags"`
-	KeepReason    *ebpf.VariableSpec `ebpf:"keep_reason"`
-	KeepRewriter  *ebpf.VariableSpec `ebpf:"keep_rewriter"`
-	KeepRouteKind *ebpf.VariableSpec `ebpf:"keep_route_kind"`
-	KeepSlotFlags *ebpf.VariableSpec `ebpf:"keep_slot_flags"`
-	OnlyAsks      *ebpf.VariableSpec `ebpf:"only_asks"`
+	KeepEvent      *ebpf.VariableSpec `ebpf:"keep_event"`
+	KeepFlowFlags  *ebpf.VariableSpec `ebpf:"keep_flow_flags"`
+	KeepPortFlags  *ebpf.VariableSpec `ebpf:"keep_port_flags"`
+	KeepReason     *ebpf.VariableSpec `ebpf:"keep_reason"`
+	KeepRewriter   *ebpf.VariableSpec `ebpf:"keep_rewriter"`
+	KeepRouteKind  *ebpf.VariableSpec `ebpf:"keep_route_kind"`
+	KeepSlotFlags  *ebpf.VariableSpec `ebpf:"keep_slot_flags"`
+	KeepStrictness *ebpf.VariableSpec `ebpf:"keep_strictness"`
+	OnlyAsks       *ebpf.VariableSpec `ebpf:"only_asks"`
 }
 
 // kernelObjects contains all objects after they have been loaded into the kernel.
@@ -750,14 +761,15 @@ func (m *kernelMaps) Close() error {
 //
 // It can be passed to loadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kernelVariables struct {
-	KeepEvent     *ebpf.Variable `ebpf:"keep_event"`
-	KeepFlowFlags *ebpf.Variable `ebpf:"keep_flow_flags"`
-	KeepPortFlags *ebpf.Variable `ebpf:"keep_port_flags"`
-	KeepReason    *ebpf.Variable `ebpf:"keep_reason"`
-	KeepRewriter  *ebpf.Variable `ebpf:"keep_rewriter"`
-	KeepRouteKind *ebpf.Variable `ebpf:"keep_route_kind"`
-	KeepSlotFlags *ebpf.Variable `ebpf:"keep_slot_flags"`
-	OnlyAsks      *ebpf.Variable `ebpf:"only_asks"`
+	KeepEvent      *ebpf.Variable `ebpf:"keep_event"`
+	KeepFlowFlags  *ebpf.Variable `ebpf:"keep_flow_flags"`
+	KeepPortFlags  *ebpf.Variable `ebpf:"keep_port_flags"`
+	KeepReason     *ebpf.Variable `ebpf:"keep_reason"`
+	KeepRewriter   *ebpf.Variable `ebpf:"keep_rewriter"`
+	KeepRouteKind  *ebpf.Variable `ebpf:"keep_route_kind"`
+	KeepSlotFlags  *ebpf.Variable `ebpf:"keep_slot_flags"`
+	KeepStrictness *ebpf.Variable `ebpf:"keep_strictness"`
+	OnlyAsks       *ebpf.Variable `ebpf:"only_asks"`
 }
 
 // kernelPrograms contains all programs after they have been loaded into the kernel.

@@ -187,7 +187,7 @@ func (h *Host) pass(fs *Flows, p *Packet, network vpc.NetworkNumber, src, dst en
 
 // decide decides one datagram, or a later fragment of one.
 func (h *Host) decide(fs *Flows, p *Packet, network vpc.NetworkNumber, src, dst end, hd *header) Verdict {
-	if !hd.later && hd.proto.IsICMP() && p.ICMP.Quoted != nil {
+	if !hd.later && hd.proto.IsICMP() && p.ICMP.Quoted != nil && !h.StrictICMPErrors {
 		if v, ok := h.related(fs, p, network, src, dst, hd); ok {
 			return v
 		}

@@ -161,13 +161,15 @@ func (e *explanation) pass(p *Packet, src, dst end) bool {
 	if src.iface != nil && !e.group("egress", src.iface, true, dst, &hd) {
 		return false
 	}
-	if src.subnet() != dst.subnet() {
-		if src.iface != nil && !e.acl("acl-out", src.iface, true, dst.addr, &hd) {
-			return false
-		}
-		if dst.iface != nil && !e.acl("acl-in", dst.iface, false, src.addr, &hd) {
-			return false
-		}
+	out, in := aclsAsked(src, dst)
+	if out && src.subnet() == dst.subnet() {
+		e.add("subnet", true, "", "%s is a load balancer's node: the ACL is asked within its subnet, too (ELB_ACL_RESTRICTION)", src.iface.ID)
+	}
+	if out && !e.acl("acl-out", src.iface, true, dst.addr, &hd) {
+		return false
+	}
+	if in && !e.acl("acl-in", dst.iface, false, src.addr, &hd) {
+		return false
 	}
 	return dst.iface == nil || e.group("ingress", dst.iface, false, src, &hd)
 }

@@ -24,6 +24,9 @@ func TestExplain(t *testing.T) {
 		}},
 		{ID: "acl-2", Network: "vpc-1", Subnets: []vpc.ACLAssociation{{SubnetNo: 2}}, Entries: []vpc.ACLEntry{everything(7, false, false, "10.0.1.11/32"), everything(8, true, false, "0.0.0.0/0")}},
 	}})
+	node := *c.host.Interface("eni-2")
+	node.Requester = string(vpc.ELBAccount)
+	c.host.Apply(&vpc.Feed{Interfaces: []*vpc.NetworkInterface{&node}})
 	for _, tt := range []struct {
 		by       policy.Port
 		src, dst string
@@ -42,6 +45,13 @@ func TestExplain(t *testing.T) {
 			egress allow sgr-true of sg-all allows everything to 0.0.0.0/0
 			acl-out allow acl-1:100 allows it
 			acl-in drop acl-2:7 denies it`},
+		{2, "10.0.1.11", "10.0.1.10", `
+			source allow 10.0.1.11 is an address of eni-2
+			route allow 10.0.1.10 is eni-1 in the same network
+			egress allow sgr-true of sg-all allows everything to 0.0.0.0/0
+			subnet allow eni-2 is a load balancer's node: the ACL is asked within its subnet, too (ELB_ACL_RESTRICTION)
+			acl-out allow acl-1:100 allows it
+			ingress allow sgr-false of sg-all allows everything from 0.0.0.0/0`},
 		{1, "10.0.1.10", "203.0.113.7", `
 			source allow 10.0.1.10 is an address of eni-1
 			route allow rtb-1 sends 0.0.0.0/0 to igw-1

@@ -25,6 +25,10 @@ type Host struct {
 	Revision int64
 	Revoke   Revocation
 
+	// StrictICMPErrors lets an ICMP error pass only by a rule of its own, although
+	// it tells of a flow that was admitted.
+	StrictICMPErrors bool
+
 	interfaces map[vpc.InterfaceID]*vpc.NetworkInterface
 	byNumber   map[vpc.InterfaceNumber]*vpc.NetworkInterface
 	byAddr     map[location]*vpc.NetworkInterface

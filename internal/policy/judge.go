@@ -97,18 +97,24 @@ func (h *Host) judgeGroups(src, dst end, p *header) judgement {
 	return j
 }
 
-// judgeACLs asks the ACLs of both subnets about one packet, if it leaves its
-// subnet at all (VPC User Guide, "Network ACLs").
+// aclsAsked says which ACLs have a say about what goes from src to dst: that of
+// each interface's subnet, if the packet leaves it (VPC User Guide, "Network
+// ACLs"). What a load balancer's node sends is judged as if it always did
+// (ELB_ACL_RESTRICTION in "Reachability Analyzer explanation codes").
+func aclsAsked(src, dst end) (out, in bool) {
+	leaves := src.subnet() != dst.subnet()
+	return src.iface != nil && (leaves || src.iface.IsBalancerNode()), dst.iface != nil && leaves
+}
+
+// judgeACLs asks them about one packet.
 func (h *Host) judgeACLs(src, dst end, p *header) (Reason, vpc.RuleID) {
-	if src.subnet() == dst.subnet() {
-		return 0, ""
-	}
-	if src.iface != nil {
+	out, in := aclsAsked(src, dst)
+	if out {
 		if allow, rule := judgeACL(h.ACL(src.iface.SubnetNo), true, dst.addr, p); !allow {
 			return ACLOut, rule
 		}
 	}
-	if dst.iface != nil {
+	if in {
 		if allow, rule := judgeACL(h.ACL(dst.iface.SubnetNo), false, src.addr, p); !allow {
 			return ACLIn, rule
 		}

@@ -30,8 +30,8 @@ func TestKernelAgrees(t *testing.T) {
 		t.Skip("needs root to load BPF programs")
 	}
 	met := make(map[meeting]int)
-	for _, revoke := range []policy.Revocation{policy.RevokeAWS, policy.RevokeStrict} {
-		if err := fabric.Scratch(scenario.Ports, func() error { return agree(revoke, met) }); err != nil {
+	for _, o := range modes {
+		if err := fabric.Scratch(scenario.Ports, func() error { return agree(o, met) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,16 +45,20 @@ func TestKernelAgrees(t *testing.T) {
 	}
 }
 
-func agree(revoke policy.Revocation, met map[meeting]int) error {
-	d, err := dataplane.Open(dataplane.Options{Revoke: revoke})
+// modes are those in which the kernel is compared.
+var modes = []dataplane.Options{{}, {Revoke: policy.RevokeStrict}, {StrictICMPErrors: true}}
+
+func agree(o dataplane.Options, met map[meeting]int) error {
+	d, err := dataplane.Open(o)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	c := comparison{kernel: d, host: policy.NewHost(revoke), at: time.Hour, met: met}
-	for s := *seed; s < *seed+uint64(*worlds)/2; s++ {
+	c := comparison{kernel: d, host: policy.NewHost(o.Revoke), at: time.Hour, met: met}
+	c.host.StrictICMPErrors = o.StrictICMPErrors
+	for s := *seed; s < *seed+uint64(*worlds/len(modes)); s++ {
 		if err := c.world(s, *packets); err != nil {
-			return fmt.Errorf("revocation mode %d, seed %d: %w", revoke, s, err)
+			return fmt.Errorf("revocation mode %d, strict ICMP errors %t, seed %d: %w", o.Revoke, o.StrictICMPErrors, s, err)
 		}
 	}
 	return nil

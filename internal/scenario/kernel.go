@@ -26,13 +26,15 @@ type kernel struct {
 	dropped   map[Counted]uint64 // before it
 }
 
-func newKernel(o dataplane.Options) (*kernel, error) {
-	o.MaxFlows, o.Filter = scenarioFlows, fabric.AttachFilter
-	d, err := dataplane.Open(o)
+func newKernel(mode Mode, filters bool) (*kernel, error) {
+	d, err := dataplane.Open(dataplane.Options{
+		Revoke: mode.Revoke, StrictICMPErrors: mode.StrictICMPErrors,
+		MaxFlows: scenarioFlows, Filter: fabric.AttachFilter, ForceFilters: filters,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &kernel{host: policy.NewHost(o.Revoke), dataplane: d, plugged: make(map[policy.Port]bool)}, nil
+	return &kernel{host: mode.newHost(), dataplane: d, plugged: make(map[policy.Port]bool)}, nil
 }
 
 // betweenScenarios is longer than any flow is remembered.
@@ -126,9 +128,9 @@ type TestRuns struct{ *kernel }
 
 // WithTestRuns calls fn with an oracle, on a thread that the oracle must be
 // used on. It needs root.
-func WithTestRuns(revoke policy.Revocation, fn func(*TestRuns) error) error {
+func WithTestRuns(mode Mode, fn func(*TestRuns) error) error {
 	return fabric.Scratch(Ports, func() (err error) {
-		k, err := newKernel(dataplane.Options{Revoke: revoke})
+		k, err := newKernel(mode, false)
 		if err != nil {
 			return err
 		}

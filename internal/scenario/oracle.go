@@ -63,14 +63,14 @@ type Counted struct {
 
 // A Specification asks policy.Decide.
 type Specification struct {
-	Revoke policy.Revocation
+	Mode
 
 	host  *policy.Host
 	flows policy.Flows
 }
 
 func (s *Specification) Reset() error {
-	s.host, s.flows = policy.NewHost(s.Revoke), policy.Flows{}
+	s.host, s.flows = s.newHost(), policy.Flows{}
 	return nil
 }
 

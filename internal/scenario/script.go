@@ -11,24 +11,33 @@ import (
 	"ringfence/internal/policy"
 )
 
-// Revocation is the mode that a scenario asks for by a line
-//
-//	ringfenced --revoke strict
-//
-// which may only be its first; AWS's mode is the default.
-func Revocation(text string) policy.Revocation {
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			if line == strictLine {
-				return policy.RevokeStrict
-			}
-			break
-		}
-	}
-	return policy.RevokeAWS
+// A Mode is how a daemon is run; the zero value is AWS's way.
+type Mode struct {
+	Revoke           policy.Revocation
+	StrictICMPErrors bool
 }
 
-const strictLine = "ringfenced --revoke strict"
+// modes are what a scenario may begin with, to be played in another mode.
+var modes = map[string]Mode{
+	"ringfenced --revoke strict":      {Revoke: policy.RevokeStrict},
+	"ringfenced --strict-icmp-errors": {StrictICMPErrors: true},
+}
+
+// ModeOf is the mode that a scenario asks for by its first line, comments aside.
+func ModeOf(text string) Mode {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return modes[line]
+		}
+	}
+	return Mode{}
+}
+
+func (m Mode) newHost() *policy.Host {
+	h := policy.NewHost(m.Revoke)
+	h.StrictICMPErrors = m.StrictICMPErrors
+	return h
+}
 
 // Play plays a scenario before an oracle, which it resets, and stops at the first line where
 // the oracle says something else. name and the line begin the error.
@@ -73,7 +82,7 @@ func (s *stage) beginDefaultGroup() error {
 
 func (s *stage) line(line string) error {
 	line = strings.TrimSpace(line)
-	if line == "" || line[0] == '#' || line == strictLine {
+	if _, isMode := modes[line]; isMode || line == "" || line[0] == '#' {
 		return nil
 	}
 	words, err := splitWords(line)

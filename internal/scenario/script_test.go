@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"ringfence/internal/policy"
 	"ringfence/internal/scenario"
 )
 
@@ -64,14 +63,14 @@ func TestWrongScenarios(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("the other oracles need root")
 	}
-	err := scenario.WithTestRuns(policy.RevokeAWS, func(o *scenario.TestRuns) error {
+	err := scenario.WithTestRuns(scenario.Mode{}, func(o *scenario.TestRuns) error {
 		check(o, true)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = scenario.WithRealPackets(policy.RevokeAWS, false, func(o *scenario.RealPackets) error {
+	err = scenario.WithRealPackets(scenario.Mode{}, false, func(o *scenario.RealPackets) error {
 		check(o, true)
 		return nil
 	})

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"time"
 
-	"ringfence/internal/dataplane"
 	"ringfence/internal/fabric"
 	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
@@ -26,9 +25,9 @@ type RealPackets struct {
 // WithRealPackets calls fn with an oracle, on a thread that the oracle must be
 // used on. Programs are attached by clsact filters if that is asked for, as they
 // are where the kernel has no TCX links. It needs root.
-func WithRealPackets(revoke policy.Revocation, filters bool, fn func(*RealPackets) error) error {
+func WithRealPackets(mode Mode, filters bool, fn func(*RealPackets) error) error {
 	return fabric.Wires(Ports, func(wires map[int]*fabric.Wire) (err error) {
-		k, err := newKernel(dataplane.Options{Revoke: revoke, ForceFilters: filters})
+		k, err := newKernel(mode, filters)
 		if err != nil {
 			return err
 		}

@@ -109,6 +109,9 @@ func (w *World) newInterface(i int) *vpc.NetworkInterface {
 		Network: p.network, NetworkNo: p.number, SubnetNo: p.subnet,
 		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 254, 0, byte(10 + i - first)})},
 	}
+	if n.Network != vpc.ClassicNetwork && w.rnd.IntN(4) == 0 {
+		n.Requester = string(vpc.ELBAccount) // a load balancer's node
+	}
 	w.furnish(n, i)
 	w.join(n)
 	return n

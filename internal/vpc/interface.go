@@ -82,6 +82,9 @@ func (n *NetworkInterface) Device() int {
 	return n.Attachment.Device
 }
 
+// IsBalancerNode reports whether the interface is the node of a load balancer.
+func (n *NetworkInterface) IsBalancerNode() bool { return n.Requester == string(ELBAccount) }
+
 // MAC is 02:52 and the low 32 bits of the primary address, so that an address
 // that is used again meets no stale neighbour entry.
 func (n *NetworkInterface) MAC() [6]byte { return MACOf(n.Primary()) }

@@ -42,7 +42,7 @@ __noinline int answered(struct work *w, struct dependencies *d)
 	k->is.network = w->network;
 	k->is.match = w->p.match;
 	k->is.proto = w->p.t.proto;
-	k->is.own = w->end[SENDER].own | w->end[RECEIVER].own << 1;
+	k->is.own = w->end[SENDER].own | w->end[RECEIVER].own << 1 | w->end[SENDER].node;
 	a = answer_place(k);
 	if (!a)
 		return false;

@@ -114,7 +114,7 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 	f->end[from ^ 1].last = w->now;
 	if (w->end[SENDER].subnet != w->end[RECEIVER].subnet)
 		f->flags = FLOW_ROUTED;
-	else /* nobody is asked about the reply, and it goes back the way that this came */
+	else if (!w->end[RECEIVER].node) /* nobody is asked about the reply, which goes back the way that this came */
 		f->end[from ^ 1].epoch = f->end[from].epoch;
 	remember_way(f, w, from);
 	store_dependencies(f, d, from);
@@ -151,9 +151,9 @@ static __always_inline bool cuts(const struct work *w, const struct flow *f)
 {
 	__u32 o = f->opener & 1;
 
-	if (w->j.at[SENDER].failed && (w->strict || !(f->flags & FLOW_TRACKED << o)))
+	if (w->j.at[SENDER].failed && (w->strict & STRICT_REVOCATION || !(f->flags & FLOW_TRACKED << o)))
 		return true;
-	return w->j.at[RECEIVER].failed && (w->strict || !(f->flags & FLOW_TRACKED << (o ^ 1)));
+	return w->j.at[RECEIVER].failed && (w->strict & STRICT_REVOCATION || !(f->flags & FLOW_TRACKED << (o ^ 1)));
 }
 
 static __always_inline int revoked(struct work *w, struct flow *f, __u32 from)
@@ -289,7 +289,7 @@ static __always_inline int decide(struct work *w)
 	__u32 from = LOW;
 	int reason;
 
-	if (w->p.has_quoted && !w->p.later && !only_asks) {
+	if (w->p.has_quoted && !w->p.later && !(w->strict & STRICT_ERRORS) && !only_asks) {
 		__u32 own = w->end[SENDER].own;
 
 		reason = related(w);

@@ -87,18 +87,19 @@ static __always_inline bool acl_allows(struct work *w, __u32 subnet, bool egress
 	return ask(&w->q) && !w->q.deny;
 }
 
-/* Asks the ACLs of both subnets about w->opening, if it leaves its subnet. The
- * rule is in w->q.rule.
+/* Asks the ACLs of both subnets about w->opening, if it leaves its subnet, and the
+ * sender's about all that a load balancer's node sends. The rule is in w->q.rule.
  */
 __noinline int judge_acls(struct work *w)
 {
+	bool leaves;
+
 	if (!w)
 		return ACL_OUT;
-	if (w->end[SENDER].subnet == w->end[RECEIVER].subnet)
-		return UNDECIDED;
-	if (w->end[SENDER].number && !acl_allows(w, w->end[SENDER].subnet, true))
+	leaves = w->end[SENDER].subnet != w->end[RECEIVER].subnet;
+	if (w->end[SENDER].number && (leaves || w->end[SENDER].node) && !acl_allows(w, w->end[SENDER].subnet, true))
 		return ACL_OUT;
-	if (w->end[RECEIVER].number && !acl_allows(w, w->end[RECEIVER].subnet, false))
+	if (w->end[RECEIVER].number && leaves && !acl_allows(w, w->end[RECEIVER].subnet, false))
 		return ACL_IN;
 	return UNDECIDED;
 }

@@ -110,6 +110,7 @@ static __always_inline void end_at(struct end *e, const struct port *p, __u32 if
 	e->subnet = p->subnet;
 	e->mac = mac_tail(&p->mac);
 	e->own = own;
+	e->node = p->flags & PORT_NODE;
 	e->tcp_timeout = *(volatile __u32 *)&p->tcp_timeout;
 	e->udp_timeouts = *(volatile __u32 *)&p->udp_timeouts;
 }

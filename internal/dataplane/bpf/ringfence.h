@@ -56,6 +56,7 @@ struct mac {
 enum port_flags {
 	PORT_OUTSIDE = 1,  /* a host on the internet side */
 	PORT_NO_CHECK = 2, /* source/destination check is off */
+	PORT_NODE = 4,	   /* of a load balancer */
 };
 const enum port_flags *keep_port_flags __attribute__((unused));
 
@@ -215,9 +216,15 @@ struct rule_name {
 
 /* ---- what holds for all ---- */
 
+enum strictness {
+	STRICT_REVOCATION = 1, /* cuts tracked flows too */
+	STRICT_ERRORS = 2,     /* of ICMP: they need a rule, whatever flow they quote */
+};
+const enum strictness *keep_strictness __attribute__((unused));
+
 struct control {
 	__u32 epoch;		 /* every change of policy raises it, as its last step */
-	__u32 strict;		 /* revocation cuts tracked flows too */
+	__u32 strict;		 /* of enum strictness */
 	__u64 clock_mask;	 /* 0 stops the clock at clock_offset, for tests; else all ones */
 	__u64 clock_offset;	 /* ticks added to it */
 	__u32 hz;		 /* ticks in a second */

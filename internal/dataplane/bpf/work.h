@@ -69,8 +69,9 @@ struct end {
 	__u32 number;
 	__u32 ifindex;
 	__u32 set, subnet;
-	__u32 mac; /* what follows 02:52 */
-	__u32 own; /* the packet's address is one of the interface's */
+	__u32 mac;  /* what follows 02:52 */
+	__u32 own;  /* the packet's address is one of the interface's */
+	__u32 node; /* PORT_NODE for one of a load balancer: its subnet's ACL is asked about all that it sends */
 	__u32 tcp_timeout, udp_timeouts;
 };
 
@@ -111,7 +112,7 @@ struct question {
 	__u32 network;
 	__be16 match;
 	__u8 proto;
-	__u8 own;
+	__u8 own; /* 1: the sender, 2: the receiver; or'ed with node of the sender */
 };
 
 union opening_key {
