@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"strings"
 )
 
 var consoleTools = []*tool{getConsoleOutput}
@@ -38,22 +37,6 @@ var getConsoleOutput = &tool{
 		}
 		return nil
 	},
-}
-
-// visible writes control characters as ^X, except for those of lines: what an
-// instance has written is not to move a terminal's cursor.
-func visible(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
-		switch {
-		case r == '\n' || r == '\t' || r >= ' ' && r != 0x7f:
-			b.WriteRune(r)
-		default:
-			b.WriteByte('^')
-			b.WriteRune(r ^ 0x40)
-		}
-	}
-	return b.String()
 }
 
 var toolVersion = &tool{

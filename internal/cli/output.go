@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"ringfence/internal/admin"
@@ -48,6 +49,22 @@ func (env *Env) paint(c colour, word string) string {
 		return word
 	}
 	return string(c) + word + "\x1b[0m"
+}
+
+// visible writes control characters as ^X, except for those of lines: what others
+// have written is not to move a terminal's cursor.
+func visible(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ReplaceAll(text, "\r\n", "\n") {
+		switch {
+		case r == '\n' || r == '\t' || r >= ' ' && r != 0x7f:
+			b.WriteRune(r)
+		default:
+			b.WriteByte('^')
+			b.WriteRune(r ^ 0x40)
+		}
+	}
+	return b.String()
 }
 
 // daemonError says what to do when the daemon cannot be asked.

@@ -144,9 +144,9 @@ func (c *command) printInstances(list []listedInstance) error {
 }
 
 // cell is a cell of a table: one that has nothing to show has a dash, and what a
-// user has named a thing does not break the line.
+// user has named a thing breaks no line and moves no cursor.
 func cell(text string) string {
-	return separators.Replace(firstNonEmpty(text, "-"))
+	return visible(separators.Replace(firstNonEmpty(text, "-")))
 }
 
 // age rounds a duration to its largest unit.

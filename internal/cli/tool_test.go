@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -149,5 +153,41 @@ func TestHelp(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
 		t.Errorf("run this test with -rewrite and read the difference, if this is meant:\n%s", diff)
+	}
+}
+
+// TestToolsBearAnything runs all tools with all of their options, given with and
+// without sense, against an endpoint whose answers are empty.
+func TestToolsBearAnything(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "<%sResponse/>", r.PostFormValue("Action"))
+	}))
+	defer api.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	env := &Env{
+		Stdin: null, Stdout: null, Stderr: null, Getenv: func(string) string { return "" }, Now: time.Now,
+		Transport: http.DefaultTransport.(*http.Transport), IsTerminal: func(*os.File) bool { return false },
+	}
+	general := []string{"-U", api.URL, "-O", "AKIDEXAMPLE", "-W", "secret", "-H", "--show-empty-fields"}
+	senseless := []string{"", "-", "=", ":", "-1", "a=b", "1-0", "\x00", "\xff", strings.Repeat("9", 99)}
+	for _, tool := range tools() {
+		for _, value := range senseless {
+			var all []string
+			for _, o := range tool.options {
+				one := []string{"--" + o.long}
+				if o.arg != "" {
+					one = append(one, value)
+				}
+				all = append(all, one...)
+				for _, words := range [][]string{nil, {value}, {value, value, value}} {
+					_ = runTool(t.Context(), env, tool, slices.Concat(one, words, general)) // whatever it says
+				}
+			}
+			_ = runTool(t.Context(), env, tool, slices.Concat(all, []string{value}, general))
+		}
 	}
 }
