@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -26,8 +27,14 @@ type session struct {
 // session starts a Python program in a machine.
 func (d *daemon) session(where []string, program string, args ...string) *session {
 	d.t.Helper()
-	command := append(where[:len(where):len(where)], "--", "/usr/bin/python3", "-u", "-c", program)
-	s := &session{t: d.t, what: fmt.Sprint(where), cmd: d.command("ringfence", append(command, args...)...), lines: make(chan string, 1000)}
+	return d.converse(where, append([]string{"/usr/bin/python3", "-u", "-c", program}, args...)...)
+}
+
+// converse starts any command in a machine.
+func (d *daemon) converse(where []string, command ...string) *session {
+	d.t.Helper()
+	line := slices.Concat(where, []string{"--"}, command)
+	s := &session{t: d.t, what: fmt.Sprint(where), cmd: d.command("ringfence", line...), lines: make(chan string, 1000)}
 	var err error
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		d.t.Fatal(err)

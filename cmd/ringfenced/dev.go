@@ -67,6 +67,7 @@ func dev(ctx context.Context, o options, stdout, stderr *os.File) (err error) {
 
 	endpoint := "http://" + listener.Addr().String()
 	var host *agent.Agent // set before the first call is answered
+	apiOptions.Console = func(_ context.Context, id vpc.InstanceID) (vpc.Console, error) { return host.Console(id) }
 	srv, err := server.New(ctx, st, server.Options{
 		API: apiOptions, DataDir: o.dataDir, Endpoint: endpoint, TestAPI: o.testAPI, Log: log,
 		Hooks: server.Hooks{

@@ -353,6 +353,12 @@ func (a *Agent) insist(ctx context.Context, what, machine string, try func() err
 	}
 }
 
+// Console tells what an instance has said, nothing when it never ran here.
+func (a *Agent) Console(id vpc.InstanceID) (vpc.Console, error) {
+	text, at, err := a.fabric.Console(string(id))
+	return vpc.Console{Text: text, At: at}, err
+}
+
 // answering is attending to a machine by answering its questions.
 func (a *Agent) answering(m *machine, h fabric.Handlers) func(context.Context) {
 	return func(ctx context.Context) {

@@ -16,6 +16,9 @@ type Options struct {
 	Catalogue   *vpc.Catalogue // nil: the built-in images
 	PublicPools []netip.Prefix // nil: DefaultPublicPools
 	Limits      Limits         // overrides of the quotas of an era
+
+	// Console tells what an instance has said, wherever it runs. nil: nothing.
+	Console func(context.Context, vpc.InstanceID) (vpc.Console, error)
 }
 
 // An API answers calls. It is safe for concurrent use.
@@ -26,6 +29,7 @@ type API struct {
 	public    []netip.Prefix
 	limits    Limits
 	health    healthBook
+	console   func(context.Context, vpc.InstanceID) (vpc.Console, error)
 }
 
 // New returns an API on a store.
@@ -34,7 +38,7 @@ func New(s *store.Store, opts Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{store: s, model: model, catalogue: opts.Catalogue, public: opts.PublicPools, limits: opts.Limits}
+	a := &API{store: s, model: model, catalogue: opts.Catalogue, public: opts.PublicPools, limits: opts.Limits, console: opts.Console}
 	if a.catalogue == nil {
 		a.catalogue = vpc.NewCatalogue()
 	}

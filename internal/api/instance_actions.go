@@ -88,6 +88,14 @@ var instanceActions = map[string]*action{
 			"InstanceId.N", "IncludeAllInstances", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun",
 		},
 	},
+	"GetConsoleOutput": {
+		handler: handle((*request).getConsoleOutput),
+		done:    []string{"InstanceId", "Latest", "DryRun"},
+	},
+	"GetPasswordData": {
+		handler: handle((*request).getPasswordData),
+		done:    []string{"InstanceId", "DryRun"},
+	},
 	"DescribeInstanceTypes": {
 		handler: handle((*request).describeInstanceTypes),
 		done:    []string{"InstanceType.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},

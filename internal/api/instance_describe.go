@@ -77,6 +77,15 @@ func (r *request) instancesAskedFor(reader store.Reader, ids []string) ([]*vpc.I
 	return r.instances(reader, ids)
 }
 
+// instanceByID finds an instance of the caller.
+func (r *request) instanceByID(reader store.Reader, id string) (*vpc.Instance, error) {
+	instances, err := r.instances(reader, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	return instances[0], nil
+}
+
 // instances finds instances of the caller, each once. All must exist.
 func (r *request) instances(reader store.Reader, ids []string) ([]*vpc.Instance, error) {
 	var instances []*vpc.Instance

@@ -46,7 +46,7 @@ var taggables = []taggable{
 		func(n *vpc.NetworkInterface) (string, *[]vpc.Tag) { return string(n.ID), &n.Tags }),
 	plainNoun("eipalloc", "elastic-ip", (*request).elasticByID, addressesInVPC, (*store.Tx).PutAddress,
 		func(a *vpc.Address) (string, *[]vpc.Tag) { return string(a.Allocation), &a.Tags }),
-	plainNoun("i", "instance", (*request).taggedInstance, store.Reader.Instances, (*store.Tx).PutInstance,
+	plainNoun("i", "instance", (*request).instanceByID, store.Reader.Instances, (*store.Tx).PutInstance,
 		func(i *vpc.Instance) (string, *[]vpc.Tag) { return string(i.ID), &i.Tags }),
 	plainNoun("igw", "internet-gateway", (*request).gatewayByID, store.Reader.Gateways, (*store.Tx).PutGateway,
 		func(g *vpc.InternetGateway) (string, *[]vpc.Tag) { return string(g.ID), &g.Tags }),
@@ -105,14 +105,6 @@ func plainNoun[T any](prefix, resourceType string,
 			return nil
 		},
 	}
-}
-
-func (r *request) taggedInstance(reader store.Reader, id string) (*vpc.Instance, error) {
-	instances, err := r.instances(reader, []string{id})
-	if err != nil {
-		return nil, err
-	}
-	return instances[0], nil
 }
 
 // addressesInVPC returns the Elastic IP addresses that have ids to be tagged by.

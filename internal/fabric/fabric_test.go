@@ -103,7 +103,7 @@ func boot(t testing.TB, f *Fabric, m Machine) {
 		t.Fatal(err)
 	}
 	if err := p.Boot(t.Context()); err != nil {
-		console, _ := f.Console(m.ID)
+		console, _, _ := f.Console(m.ID)
 		t.Fatalf("%v\nconsole:\n%s", err, console)
 	}
 }

@@ -24,7 +24,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 // count is how often text is in the console of a machine.
 func count(t testing.TB, f *Fabric, id, text string) int {
 	t.Helper()
-	console, err := f.Console(id)
+	console, _, err := f.Console(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +87,8 @@ func TestConsoleIsBounded(t *testing.T) {
 	if err != nil || info.Size() > 256<<10 {
 		t.Errorf("the console has %d bytes (%v)", info.Size(), err)
 	}
-	text, err := f.Console(m.ID)
-	if err != nil || len(text) > 64<<10 || !strings.Contains(string(text), "this is a line\nthat was it\n") {
+	text, at, err := f.Console(m.ID)
+	if err != nil || at.Before(info.ModTime()) || len(text) > 64<<10 || !strings.Contains(string(text), "this is a line\nthat was it\n") {
 		t.Errorf("%d bytes of console do not have the end (%v)", len(text), err)
 	}
 }

@@ -89,25 +89,25 @@ func (f *Fabric) Wait(ctx context.Context, id string) error {
 	return s.Init.await(ctx)
 }
 
-// Console returns the last output of a machine's programs, at most 64 KB of it;
-// nothing for a machine that never ran.
-func (f *Fabric) Console(id string) ([]byte, error) {
+// Console returns the last output of a machine's programs, at most 64 KB of it,
+// and when it came; nothing for a machine that never ran.
+func (f *Fabric) Console(id string) (text []byte, at time.Time, err error) {
 	const keep = 64 << 10 // EC2 API reference, GetConsoleOutput
 	file, err := os.Open(f.consolePath(id))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, at, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read console: %w", err)
+		return nil, at, fmt.Errorf("read console: %w", err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("read console: %w", err)
+		return nil, at, fmt.Errorf("read console: %w", err)
 	}
-	text, err := io.ReadAll(io.NewSectionReader(file, max(0, info.Size()-keep), keep))
+	text, err = io.ReadAll(io.NewSectionReader(file, max(0, info.Size()-keep), keep))
 	if err != nil {
-		return nil, fmt.Errorf("read console: %w", err)
+		return nil, at, fmt.Errorf("read console: %w", err)
 	}
-	return text, nil
+	return text, info.ModTime(), nil
 }

@@ -66,6 +66,12 @@ type Volume struct {
 	Tags                []Tag
 }
 
+// A Console is the last that an instance's programs have said.
+type Console struct {
+	Text []byte
+	At   time.Time // of its end; the zero value for no text
+}
+
 // A Reservation is what one RunInstances call has launched.
 type Reservation struct {
 	ID      ReservationID

@@ -60,3 +60,20 @@ for call, element in ((ec2.describe_instance_types, "InstanceTypes"), (ec2.descr
 assert ec2.describe_instance_status(IncludeAllInstances=True)["InstanceStatuses"][0]["InstanceState"]["Name"] == "pending"
 ec2.delete_network_interface(NetworkInterfaceId=id)
 fails("InvalidNetworkInterfaceID.NotFound", ec2.describe_network_interfaces, NetworkInterfaceIds=[id])
+
+# Key pairs: made here, or at home.
+for kind, begin in (("rsa", "-----BEGIN RSA PRIVATE KEY-----\n"), ("ed25519", "-----BEGIN OPENSSH PRIVATE KEY-----\n")):
+    made = ec2.create_key_pair(KeyName=kind, KeyType=kind, TagSpecifications=[{"ResourceType": "key-pair", "Tags": [{"Key": "made", "Value": "here"}]}])
+    assert made["KeyMaterial"].startswith(begin), made
+    (pair,) = ec2.describe_key_pairs(KeyPairIds=[made["KeyPairId"]], IncludePublicKey=True)["KeyPairs"]
+    assert pair["KeyFingerprint"] == made["KeyFingerprint"] and pair["KeyType"] == kind and pair["Tags"] == made["Tags"], pair
+    imported = ec2.import_key_pair(KeyName=kind + " again", PublicKeyMaterial=pair["PublicKey"])
+    assert (imported["KeyFingerprint"] == made["KeyFingerprint"]) == (kind == "ed25519"), imported
+fails("InvalidKeyPair.Duplicate", ec2.create_key_pair, KeyName="rsa")
+fails("InvalidKey.Format", ec2.import_key_pair, KeyName="other", PublicKeyMaterial="no key")
+assert [k["KeyName"] for k in ec2.describe_key_pairs(Filters=[{"Name": "tag:made", "Values": ["here"]}])["KeyPairs"]] == ["ed25519", "rsa"]
+fails("InvalidKeyPair.NotFound", ec2.run_instances, ImageId="ami-eca54085", MinCount=1, MaxCount=1, KeyName="none")
+(instance,) = ec2.run_instances(ImageId="ami-eca54085", MinCount=1, MaxCount=1, KeyName="rsa")["Instances"]
+assert instance["KeyName"] == "rsa", instance
+ec2.delete_key_pair(KeyName="rsa")
+fails("InvalidKeyPair.NotFound", ec2.describe_key_pairs, KeyNames=["rsa"])

@@ -86,6 +86,7 @@ func run(spec Spec, ready *os.File) error {
 		return fmt.Errorf("open console: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(console.in, nil))
+	log.Info("boot", "machine", spec.Machine, "number", spec.Generation, "hostname", spec.Hostname)
 	children := newReaper()
 	m := &machine{spec: spec, hostPID: hostPID, console: console.in, children: children, shutdown: stop, log: log}
 
