@@ -138,7 +138,7 @@ func TestZonesHaveTheIDsOfAWS(t *testing.T) {
 		"us-east-1a": "use1-az1", "eu-west-1b": "euw1-az2", "ap-southeast-2c": "apse2-az3", "ap-northeast-1a": "apne1-az1",
 		"sa-east-1a": "sae1-az1", "eu-central-1a": "euc1-az1", "us-gov-west-1a": "usgw1-az1",
 	} {
-		if got := zoneID(zone); got != want {
+		if got := zone.ID(); got != want {
 			t.Errorf("%s has id %s, want %s", zone, got, want)
 		}
 	}

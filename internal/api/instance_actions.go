@@ -17,13 +17,14 @@ var instanceActions = map[string]*action{
 			"NetworkInterface.N.ConnectionTrackingSpecification.UdpStreamTimeout",
 			"NetworkInterface.N.ConnectionTrackingSpecification.UdpTimeout", "NetworkInterface.N.NetworkCardIndex",
 			"InstanceType", "DisableApiTermination", "DisableApiStop", "InstanceInitiatedShutdownBehavior",
-			"Placement.AvailabilityZone", "KeyName", "UserData", "MetadataOptions.HttpTokens", "ClientToken", "DryRun",
+			"Placement.AvailabilityZone", "KeyName", "UserData", "MetadataOptions.HttpEndpoint", "MetadataOptions.HttpTokens",
+			"MetadataOptions.InstanceMetadataTags", "ClientToken", "DryRun",
 		},
 		kept: []string{
 			"CreditSpecification.CpuCredits", "CpuOptions.CoreCount", "CpuOptions.ThreadsPerCore", "IamInstanceProfile.Arn", "IamInstanceProfile.Name",
 			"CapacityReservationSpecification.CapacityReservationPreference", "EnclaveOptions.Enabled",
-			"HibernationOptions.Configured", "MaintenanceOptions.AutoRecovery", "MetadataOptions.HttpEndpoint",
-			"MetadataOptions.HttpProtocolIpv6", "MetadataOptions.HttpPutResponseHopLimit", "MetadataOptions.InstanceMetadataTags",
+			"HibernationOptions.Configured", "MaintenanceOptions.AutoRecovery",
+			"MetadataOptions.HttpProtocolIpv6", "MetadataOptions.HttpPutResponseHopLimit",
 			"PrivateDnsNameOptions.HostnameType", "PrivateDnsNameOptions.EnableResourceNameDnsARecord",
 			"PrivateDnsNameOptions.EnableResourceNameDnsAAAARecord",
 			"NetworkInterface.N.InterfaceType", "NetworkInterface.N.PrimaryIpv6", "EnablePrimaryIpv6",
@@ -111,8 +112,8 @@ var instanceActions = map[string]*action{
 	},
 	"ModifyInstanceMetadataOptions": {
 		handler: handle((*request).modifyMetadata),
-		done:    []string{"InstanceId", "HttpTokens", "DryRun"},
-		kept:    []string{"HttpEndpoint", "HttpProtocolIpv6", "HttpPutResponseHopLimit", "InstanceMetadataTags"},
+		done:    []string{"InstanceId", "HttpEndpoint", "HttpTokens", "InstanceMetadataTags", "DryRun"},
+		kept:    []string{"HttpProtocolIpv6", "HttpPutResponseHopLimit"},
 	},
 	"ModifyInstanceMaintenanceOptions": {
 		handler: handle((*request).modifyMaintenance),

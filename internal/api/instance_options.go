@@ -121,10 +121,10 @@ func (in *metadataInput) check(prefix string) error {
 		return vpc.Errorf(vpc.InvalidParameterValue, "Value (%d) for parameter HttpPutResponseHopLimit is invalid. It must be from 1 to %d.", *in.HopLimit, maxHops)
 	}
 	return checkChoices(
-		choice{prefix + "HttpEndpoint", in.Endpoint, []string{"enabled"}},
-		choice{prefix + "HttpProtocolIpv6", in.IPv6, []string{"disabled"}},
+		choice{prefix + "HttpEndpoint", in.Endpoint, []string{enabled, disabled}},
+		choice{prefix + "HttpProtocolIpv6", in.IPv6, []string{disabled}},
 		choice{prefix + "HttpTokens", in.Tokens, []string{tokensOptional, tokensRequired}},
-		choice{prefix + "InstanceMetadataTags", in.Tags, []string{"disabled"}},
+		choice{prefix + "InstanceMetadataTags", in.Tags, []string{enabled, disabled}},
 	)
 }
 
@@ -133,10 +133,22 @@ func (in *metadataInput) change(o *vpc.MetadataOptions) {
 	if in.Tokens != "" {
 		o.TokensRequired = in.Tokens == tokensRequired
 	}
+	if in.Endpoint != "" {
+		o.Disabled = in.Endpoint == disabled
+	}
+	if in.Tags != "" {
+		o.Tags = in.Tags == enabled
+	}
 	if in.HopLimit != nil {
 		o.HopLimit = *in.HopLimit
 	}
 }
+
+// What is chosen for a part of the metadata service.
+const (
+	enabled  = "enabled"
+	disabled = "disabled"
+)
 
 // A choice is the value of a parameter and what there is to choose from; "" leaves
 // it as it is.

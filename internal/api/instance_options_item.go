@@ -111,10 +111,16 @@ type metadataItem struct {
 func newMetadataItem(o vpc.MetadataOptions) metadataItem {
 	item := metadataItem{
 		State: "applied", Tokens: tokensOptional, HopLimit: max(o.HopLimit, 1),
-		Endpoint: "enabled", IPv6: "disabled", Tags: "disabled",
+		Endpoint: enabled, IPv6: disabled, Tags: disabled,
 	}
 	if o.TokensRequired {
 		item.Tokens = tokensRequired
+	}
+	if o.Disabled {
+		item.Endpoint = disabled
+	}
+	if o.Tags {
+		item.Tags = enabled
 	}
 	return item
 }

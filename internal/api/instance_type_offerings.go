@@ -36,7 +36,7 @@ func (r *request) describeOfferings(_ context.Context, in *describeOfferingsInpu
 	case "availability-zone":
 		places = each(zonesOf(r.Region), func(z vpc.Zone) string { return string(z) })
 	case "availability-zone-id":
-		places = each(zonesOf(r.Region), zoneID)
+		places = each(zonesOf(r.Region), vpc.Zone.ID)
 	default:
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Invalid value '%s' for LocationType.", kind)
 	}

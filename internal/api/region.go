@@ -4,7 +4,6 @@ import (
 	"context"
 	"regexp"
 	"slices"
-	"strings"
 
 	"ringfence/internal/vpc"
 )
@@ -127,7 +126,7 @@ func (r *request) describeAvailabilityZones(_ context.Context, in *describeAvail
 	out := &describeAvailabilityZonesOutput{}
 	for _, name := range zones {
 		item := zoneItem{
-			Name: name, State: "available", Region: r.Region, ID: zoneID(name), Type: "availability-zone",
+			Name: name, State: "available", Region: r.Region, ID: name.ID(), Type: "availability-zone",
 			OptIn: "opt-in-not-required", Group: r.Region, Border: r.Region,
 		}
 		if len(in.ZoneNames) > 0 && !slices.Contains(in.ZoneNames, name) || len(in.ZoneIDs) > 0 && !slices.Contains(in.ZoneIDs, item.ID) {
@@ -139,18 +138,3 @@ func (r *request) describeAvailabilityZones(_ context.Context, in *describeAvail
 	}
 	return out, nil
 }
-
-// zoneID is an id for a zone that is the same for all accounts, such as use1-az1
-// for us-east-1a (EC2 User Guide, "Availability Zone IDs").
-func zoneID(z vpc.Zone) string {
-	region, letter := string(z[:len(z)-1]), z[len(z)-1]
-	parts := strings.Split(region, "-")
-	id := parts[0]
-	for _, part := range parts[1:] {
-		id += directions.Replace(part)
-	}
-	return id + "-az" + string(letter-'a'+'1')
-}
-
-// directions are short in the ids of zones.
-var directions = strings.NewReplacer("north", "n", "east", "e", "south", "s", "west", "w", "central", "c", "gov", "g")

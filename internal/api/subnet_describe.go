@@ -56,7 +56,7 @@ const nameByAddress = "ip-name"
 func newSubnetItem(s *vpc.Subnet, used int) subnetItem {
 	item := subnetItem{
 		ID: s.ID, ARN: fmt.Sprintf("arn:aws:ec2:%s:%s:subnet/%s", s.Region, s.Account, s.ID), State: stateAvailable, Owner: s.Account,
-		VPC: s.Network, CIDR: s.CIDR.String(), FreeAddresses: addressesIn(s) - used, Zone: s.Zone, ZoneID: zoneID(s.Zone),
+		VPC: s.Network, CIDR: s.CIDR.String(), FreeAddresses: addressesIn(s) - used, Zone: s.Zone, ZoneID: s.Zone.ID(),
 		DefaultForZone: s.DefaultForZone, MapPublicIP: s.MapPublicIP, AssignIPv6: s.AssignIPv6,
 		Names: namesItem{Type: nameByAddress}, Tags: tagItems(s.Tags),
 	}
@@ -148,6 +148,6 @@ var subnetFilters = filterTable[countedSubnet]{
 }
 
 func subnetZone(s countedSubnet) []string     { return []string{string(s.Zone)} }
-func subnetZoneID(s countedSubnet) []string   { return []string{zoneID(s.Zone)} }
+func subnetZoneID(s countedSubnet) []string   { return []string{s.Zone.ID()} }
 func subnetBlock(s countedSubnet) []string    { return []string{s.CIDR.String()} }
 func defaultForZone(s countedSubnet) []string { return []string{strconv.FormatBool(s.DefaultForZone)} }

@@ -17,7 +17,7 @@ func (r *request) zone(name, id string) (vpc.Zone, error) {
 		return "", vpc.Errorf(vpc.InvalidParameterCombination, "The parameter availabilityZone cannot be used with the parameter availabilityZoneId")
 	}
 	for _, z := range zones {
-		if string(z) == name || zoneID(z) == id {
+		if string(z) == name || z.ID() == id {
 			return z, nil
 		}
 	}

@@ -35,20 +35,19 @@ func Metadata(lookup func() (Subject, bool)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server", "EC2ws")
 		isToken := r.URL.Path == tokenPath
-		switch {
+		switch subject, ok := lookup(); {
+		case !ok:
+			status(w, http.StatusServiceUnavailable)
+		case subject.Instance.Metadata.Disabled:
+			status(w, http.StatusForbidden)
 		case isToken && r.Method == http.MethodPut:
 			tokens.issue(w, r)
 		case isToken, r.Method != http.MethodGet && r.Method != http.MethodHead:
 			status(w, http.StatusMethodNotAllowed)
+		case !tokens.admit(r, subject.Instance.Metadata.TokensRequired):
+			status(w, http.StatusUnauthorized)
 		default:
-			switch subject, ok := lookup(); {
-			case !ok:
-				status(w, http.StatusServiceUnavailable)
-			case !tokens.admit(r, subject.Instance.Metadata.TokensRequired):
-				status(w, http.StatusUnauthorized)
-			default:
-				serveMetadata(w, r, subject)
-			}
+			serveMetadata(w, r, subject)
 		}
 	})
 }
@@ -56,7 +55,9 @@ func Metadata(lookup func() (Subject, bool)) http.Handler {
 // versions are the API versions, oldest first; all say the same here.
 var versions = []string{
 	"1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15", "2008-02-01", "2008-09-01",
-	"2009-04-04", "2011-01-01", "2011-05-01", "2012-01-12", "latest",
+	"2009-04-04", "2011-01-01", "2011-05-01", "2012-01-12", "2014-02-25", "2014-11-05", "2015-10-20", "2016-04-19",
+	"2016-06-30", "2016-09-02", "2018-03-28", "2018-08-17", "2018-09-24", "2019-10-01", "2020-10-27", "2021-01-03",
+	"2021-03-23", "2021-07-15", "2022-09-24", "2024-04-11", "latest",
 }
 
 // serveMetadata answers as EC2's servers do: a directory has a slash at its end
@@ -73,22 +74,16 @@ func serveMetadata(w http.ResponseWriter, r *http.Request, s Subject) {
 		return
 	}
 	name := strings.TrimSuffix(path, "/")
+	directory := ""
+	if name != "" {
+		directory, slash = name+"/", strings.HasSuffix(path, "/")
+	}
 	tree := metadataTree(s)
 	value, isValue := tree[name]
-	var listing string
+	listing := list(tree, directory)
 	switch {
-	case name == "":
-		listing = "meta-data"
-		if len(s.Instance.UserData) > 0 {
-			listing += "\nuser-data"
-		}
-	case !isValue:
-		listing = list(tree, name+"/")
-		slash = strings.HasSuffix(path, "/")
-	}
-	switch {
-	case name == "user-data" && len(s.Instance.UserData) > 0:
-		text(w, "application/octet-stream", string(s.Instance.UserData))
+	case isValue && name == userData:
+		text(w, "application/octet-stream", value)
 	case isValue:
 		text(w, "text/plain", value)
 	case listing == "":
@@ -99,64 +94,6 @@ func serveMetadata(w http.ResponseWriter, r *http.Request, s Subject) {
 	default:
 		text(w, "text/plain", listing)
 	}
-}
-
-// list lists what is directly in a directory of tree, directories with a slash;
-// "" says that there is no such directory.
-func list(tree map[string]string, directory string) string {
-	var names []string
-	for path := range tree {
-		if rest, ok := strings.CutPrefix(path, directory); ok {
-			name, _, deeper := strings.Cut(rest, "/")
-			if deeper {
-				name += "/"
-			}
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return strings.Join(slices.Compact(names), "\n")
-}
-
-// metadataTree is all the metadata of s, by path below the version. What has no
-// value is not there.
-func metadataTree(s Subject) map[string]string {
-	i, first := s.Instance, s.Interfaces[0]
-	values := map[string]string{
-		"ami-id":                      string(i.Image),
-		"ami-launch-index":            fmt.Sprint(i.LaunchIndex),
-		"ami-manifest-path":           "(unknown)",
-		"hostname":                    first.localName(),
-		"instance-action":             "none",
-		"instance-id":                 string(i.ID),
-		"instance-type":               i.Type,
-		"ipv6":                        firstOf(first.ipv6()),
-		"kernel-id":                   i.Kernel,
-		"local-hostname":              first.localName(),
-		"local-ipv4":                  first.Primary().String(),
-		"mac":                         first.hardware(),
-		"placement/availability-zone": string(i.Zone),
-		"placement/region":            string(i.Region),
-		"profile":                     "default-paravirtual",
-		"public-hostname":             first.publicName(s.VPC),
-		"public-ipv4":                 firstOf(first.public()),
-		"ramdisk-id":                  i.Ramdisk,
-		"reservation-id":              string(i.Reservation),
-		"security-groups":             strings.Join(first.GroupNames, "\n"),
-		"services/domain":             "amazonaws.com",
-	}
-	for _, n := range s.Interfaces {
-		for name, value := range n.metadata(s.VPC) {
-			values["network/interfaces/macs/"+n.hardware()+"/"+name] = value
-		}
-	}
-	tree := map[string]string{}
-	for path, value := range values {
-		if value != "" {
-			tree["meta-data/"+path] = value
-		}
-	}
-	return tree
 }
 
 func text(w http.ResponseWriter, contentType, body string) {

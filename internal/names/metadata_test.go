@@ -16,7 +16,9 @@ func subject() Subject {
 	return Subject{
 		Instance: &vpc.Instance{
 			ID: "i-cfd732a6", Region: "us-east-1", Zone: "us-east-1a", Reservation: "r-1", LaunchIndex: 2,
-			Image: "ami-eca54085", Type: "m1.small", UserData: []byte("#!/bin/sh\n"),
+			Image: "ami-eca54085", Type: "m1.small", UserData: []byte("#!/bin/sh\n"), PublicKey: "ssh-ed25519 AAAA my key",
+			Account: "111122223333", LaunchTime: time.Date(2012, 5, 1, 12, 0, 0, 0, time.UTC),
+			Volumes: []vpc.Volume{{Device: "/dev/sda1"}, {Device: "/dev/sdf"}}, Tags: []vpc.Tag{{Key: "Name", Value: "web"}, {Key: "empty"}},
 		},
 		Interfaces: []Interface{{
 			NetworkInterface: &vpc.NetworkInterface{
@@ -74,11 +76,11 @@ func TestMetadata(t *testing.T) {
 		// A value may have a slash at its end, a directory must.
 		{"/latest/meta-data/instance-id/", "OK text/plain i-cfd732a6"},
 		{"/latest/user-data/", "OK application/octet-stream #!/bin/sh\n"},
-		{"/latest/meta-data/placement/", "OK text/plain availability-zone\nregion"},
+		{"/latest/meta-data/placement/", "OK text/plain availability-zone\navailability-zone-id\nregion"},
 		{"/latest/meta-data/placement", "Moved Permanently http://169.254.169.254/latest/meta-data/placement/"},
 		{"/latest/meta-data", "Moved Permanently http://169.254.169.254/latest/meta-data/"},
 		{"/latest", "Moved Permanently http://169.254.169.254/latest/"},
-		{"/latest/", "OK text/plain meta-data\nuser-data"},
+		{"/latest/", "OK text/plain dynamic\nmeta-data\nuser-data"},
 		{"/latest/meta-data/network/interfaces/macs/", "OK text/plain 02:52:0a:fe:01:02/"},
 
 		{"/latest/meta-data/kernel-id", "Not Found"}, // it has none
@@ -86,7 +88,23 @@ func TestMetadata(t *testing.T) {
 		{"/latest/meta-data/instance", "Not Found"},
 		{"/latest//meta-data/", "Not Found"},
 		{"/newest/meta-data/", "Not Found"},
-		{"/latest/dynamic/", "Not Found"},
+		{"/latest/dynamic/instance-identity/signature", "Not Found"}, // nobody signs for AWS
+		{"/latest/meta-data/iam/security-credentials/", "Not Found"}, // it has no role
+		{"/latest/meta-data/tags/instance/", "Not Found"},            // not asked for at the launch
+
+		// The key pair is listed by number and name.
+		{"/latest/meta-data/public-keys/", "OK text/plain 0=my key"},
+		{"/latest/meta-data/public-keys/0/", "OK text/plain openssh-key"},
+		{"/latest/meta-data/public-keys/0/openssh-key", "OK text/plain ssh-ed25519 AAAA my key"},
+
+		{"/latest/meta-data/block-device-mapping/", "OK text/plain ami\nebs1\nroot"},
+		{"/latest/meta-data/block-device-mapping/ami", "OK text/plain sda1"},
+		{"/latest/meta-data/block-device-mapping/root", "OK text/plain /dev/sda1"},
+		{"/latest/meta-data/block-device-mapping/ebs1", "OK text/plain sdf"},
+		{"/latest/meta-data/placement/availability-zone-id", "OK text/plain use1-az1"},
+		{"/latest/meta-data/services/partition", "OK text/plain aws"},
+		{"/latest/meta-data/instance-life-cycle", "OK text/plain on-demand"},
+		{"/2021-03-23/dynamic/instance-identity/", "OK text/plain document"},
 	}
 	for _, tt := range tests {
 		if got := get(h, "GET", tt.path); got != tt.want {
@@ -100,18 +118,23 @@ func TestMetadataIndex(t *testing.T) {
 	want := `OK text/plain ami-id
 ami-launch-index
 ami-manifest-path
+block-device-mapping/
+events/
 hostname
 instance-action
 instance-id
+instance-life-cycle
 instance-type
 local-hostname
 local-ipv4
 mac
+metrics/
 network/
 placement/
 profile
 public-hostname
 public-ipv4
+public-keys/
 reservation-id
 security-groups
 services/`
@@ -122,11 +145,12 @@ services/`
 
 func TestMetadataOfALesserInstance(t *testing.T) {
 	s := subject()
-	s.Interfaces[0].Public, s.Instance.UserData = nil, nil
+	s.Interfaces[0].Public, s.Instance.UserData, s.Instance.PublicKey = nil, nil, ""
 	h := Metadata(func() (Subject, bool) { return s, true })
 	for path, want := range map[string]string{
 		"/latest/user-data":                 "Not Found",
-		"/latest/":                          "OK text/plain meta-data",
+		"/latest/":                          "OK text/plain dynamic\nmeta-data",
+		"/latest/meta-data/public-keys/":    "Not Found",
 		"/latest/meta-data/public-ipv4":     "Not Found",
 		"/latest/meta-data/public-hostname": "Not Found",
 	} {
@@ -137,6 +161,59 @@ func TestMetadataOfALesserInstance(t *testing.T) {
 	unknown := Metadata(func() (Subject, bool) { return Subject{}, false })
 	if got := get(unknown, "GET", "/latest/meta-data/instance-id"); got != "Service Unavailable" {
 		t.Errorf("an unknown instance: got %s", got)
+	}
+}
+
+func TestMetadataWithTags(t *testing.T) {
+	s := subject()
+	s.Instance.Metadata.Tags = true
+	h := Metadata(func() (Subject, bool) { return s, true })
+	for path, want := range map[string]string{
+		"":       "OK text/plain Name\nempty",
+		"Name":   "OK text/plain web",
+		"empty":  "OK text/plain ",
+		"absent": "Not Found",
+	} {
+		if got := get(h, "GET", "/latest/meta-data/tags/instance/"+path); got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestMetadataTurnedOff(t *testing.T) {
+	s := subject()
+	s.Instance.Metadata.Disabled = true
+	h := Metadata(func() (Subject, bool) { return s, true })
+	for _, got := range []string{
+		get(h, "GET", "/latest/meta-data/instance-id"), get(h, "PUT", tokenPath, ttlHeader, "60"), get(h, "GET", "/"),
+	} {
+		if got != "Forbidden" {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
+func TestIdentityDocument(t *testing.T) {
+	h := Metadata(func() (Subject, bool) { return subject(), true })
+	want := `OK text/plain {
+  "accountId": "111122223333",
+  "architecture": "x86_64",
+  "availabilityZone": "us-east-1a",
+  "billingProducts": null,
+  "devpayProductCodes": null,
+  "marketplaceProductCodes": null,
+  "imageId": "ami-eca54085",
+  "instanceId": "i-cfd732a6",
+  "instanceType": "m1.small",
+  "kernelId": null,
+  "pendingTime": "2012-05-01T12:00:00Z",
+  "privateIp": "10.254.1.2",
+  "ramdiskId": null,
+  "region": "us-east-1",
+  "version": "2017-09-30"
+}`
+	if got := get(h, "GET", "/latest/dynamic/instance-identity/document"); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

@@ -53,6 +53,8 @@ type Instance struct {
 // MetadataOptions say how an instance reads its metadata.
 type MetadataOptions struct {
 	TokensRequired bool // only with a session token
+	Disabled       bool // not at all
+	Tags           bool // with the instance's tags
 	HopLimit       int  // shown, without effect; 0 means 1
 }
 
