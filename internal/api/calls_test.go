@@ -324,7 +324,7 @@ func TestForget(t *testing.T) {
 }
 
 // withOptions is w behind a server of its own.
-func (w *world) withOptions(t *testing.T, opts server.Options) *world {
+func (w *world) withOptions(t testing.TB, opts server.Options) *world {
 	t.Helper()
 	s, err := server.New(t.Context(), w.store, opts)
 	if err != nil {

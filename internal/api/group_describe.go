@@ -54,7 +54,7 @@ func (r *request) describeSecurityGroups(ctx context.Context, in *describeSecuri
 	}
 	var matching []groupWithRules
 	for _, g := range groups {
-		if item := (groupWithRules{g, v.Rules(g), v.Reader}); match(item) {
+		if item := (groupWithRules{g, v.Reader}); match(item) {
 			matching = append(matching, item)
 		}
 	}
@@ -97,10 +97,10 @@ func (r *request) listedGroups(v *store.View, in *describeSecurityGroupsInput) (
 	return groups, nil
 }
 
-// groupWithRules is a group and what else is needed to show it.
+// groupWithRules is a group and what else is needed to show it. Its rules are
+// read when they are asked for: few calls look at those of all groups.
 type groupWithRules struct {
 	*vpc.SecurityGroup
-	rules  []*vpc.Rule
 	reader store.Reader
 }
 
@@ -137,7 +137,7 @@ func vpcIDOf(g *vpc.SecurityGroup) vpc.NetworkID {
 // directed returns the rules of one direction.
 func (g groupWithRules) directed(egress bool) []*vpc.Rule {
 	var rules []*vpc.Rule
-	for _, rule := range g.rules {
+	for _, rule := range g.reader.Rules(g.SecurityGroup) {
 		if rule.Egress == egress {
 			rules = append(rules, rule)
 		}
