@@ -57,6 +57,32 @@ func TestTheQuotasOf2012(t *testing.T) {
 	}
 }
 
+// A VPC of 2012 has 50 groups, and a group of it 50 rules in both directions
+// together (EC2 User Guide 2012, "Using Security Groups").
+func TestTheQuotasOf2012InAVPC(t *testing.T) {
+	c := fresh(t).caller(t, albert)
+	network := c.newVPC("10.0.0.0/16")
+	web := c.newGroup("web", "VpcId="+network)
+	rules := func(n int) []string {
+		params := []string{"GroupId=" + web, "IpPermissions.1.IpProtocol=tcp", "IpPermissions.1.FromPort=1", "IpPermissions.1.ToPort=2"}
+		for i := range n {
+			params = append(params, fmt.Sprintf("IpPermissions.1.IpRanges.%d.CidrIp=10.0.%d.0/24", i+1, i))
+		}
+		return params
+	}
+	c.ok("AuthorizeSecurityGroupEgress", rules(9)...) // beside the one that every group has
+	if code := c.code("AuthorizeSecurityGroupIngress", rules(41)...); code != vpc.RulesPerSecurityGroupLimitExceeded {
+		t.Errorf("rule 51: %q", code)
+	}
+	c.ok("AuthorizeSecurityGroupIngress", rules(40)...)
+	for i := range 48 { // with web and default that is 50
+		c.newGroup(fmt.Sprintf("group-%d", i), "VpcId="+network)
+	}
+	if code := c.code("CreateSecurityGroup", "GroupName=one-more", "GroupDescription=d", "VpcId="+network); code != vpc.SecurityGroupLimitExceeded {
+		t.Errorf("group 51: %q", code)
+	}
+}
+
 // A launch makes as many instances as the quotas of interfaces and instances allow,
 // and none when these are fewer than it needs.
 func TestALaunchKeepsToTheQuotas(t *testing.T) {
