@@ -90,8 +90,8 @@ func (c *toolCall) sendNetwork(params awsquery.Params) error {
 	further := c.all("secondary-private-ip-address")
 	alone := len(further) == 0 && !c.has("secondary-private-ip-address-count") && !c.has("associate-public-ip-address")
 	if alone {
-		setList(params, "SecurityGroup", names)
-		setList(params, "SecurityGroupId", ids)
+		setList(params, "SecurityGroup.N", names)
+		setList(params, "SecurityGroupId.N", ids)
 		c.sendAs(params, "SubnetId", "subnet")
 		c.sendAs(params, "PrivateIpAddress", "private-ip-address")
 		return nil
@@ -104,7 +104,7 @@ func (c *toolCall) sendNetwork(params awsquery.Params) error {
 	}
 	const first = "NetworkInterface.1."
 	params[first+"DeviceIndex"] = "0"
-	setList(params, first+"SecurityGroupId", ids)
+	setList(params, first+"SecurityGroupId.N", ids)
 	c.sendAs(params, first+"SubnetId", "subnet")
 	c.sendAs(params, first+"AssociatePublicIpAddress", "associate-public-ip-address")
 	c.sendAs(params, first+"SecondaryPrivateIpAddressCount", "secondary-private-ip-address-count")
