@@ -118,7 +118,7 @@ func sendAttributes(c *toolCall, params awsquery.Params) error {
 	for i, attribute := range c.all("attribute") {
 		name, value, ok := strings.Cut(attribute, "=")
 		if rest, long := strings.CutPrefix(strings.TrimSpace(attribute), "name="); long {
-			name, value, ok = strings.Cut(rest, ",")
+			name, value, _ = strings.Cut(rest, ",")
 			value, ok = strings.CutPrefix(strings.TrimSpace(value), "value=")
 		}
 		if !ok || name == "" {
