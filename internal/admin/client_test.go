@@ -43,7 +43,7 @@ func TestClientAsksAndReads(t *testing.T) {
 		}
 	}
 	mux.HandleFunc("GET "+StatusPath, func(w http.ResponseWriter, r *http.Request) {
-		reply(w, Status{Revision: 7, Agents: []Agent{{"one", 6}}})
+		reply(w, Status{Revision: 7, Agents: []Agent{{Host: "one", Applied: 6}}})
 	})
 	mux.HandleFunc("GET "+AccountsPath, func(w http.ResponseWriter, r *http.Request) {
 		reply(w, []Account{{ID: "111122223333"}})
@@ -69,7 +69,7 @@ func TestClientAsksAndReads(t *testing.T) {
 	ctx := t.Context()
 
 	status, err := c.Status(ctx)
-	if diff := cmp.Diff(&Status{Revision: 7, Agents: []Agent{{"one", 6}}}, status); err != nil || diff != "" {
+	if diff := cmp.Diff(&Status{Revision: 7, Agents: []Agent{{Host: "one", Applied: 6}}}, status); err != nil || diff != "" {
 		t.Errorf("status: error %v, difference %s", err, diff)
 	}
 	if list, err := c.Accounts(ctx); err != nil || len(list) != 1 || list[0].ID != "111122223333" {

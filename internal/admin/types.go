@@ -48,6 +48,9 @@ type Status struct {
 type Agent struct {
 	Host    string `json:"host"`
 	Applied int64  `json:"applied"` // the newest revision that its kernel enforces
+
+	// Proxy runs load balancers there.
+	Proxy vpc.ProxyEngine `json:"proxy"`
 }
 
 // A NewAccount is to be made. Platform and Era may be "", which is the daemon's

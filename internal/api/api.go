@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"ringfence/internal/awsquery"
 	"ringfence/internal/store"
@@ -30,6 +31,7 @@ type API struct {
 	limits    Limits
 	health    healthBook
 	console   func(context.Context, vpc.InstanceID) (vpc.Console, error)
+	proxy     atomic.Pointer[vpc.ProxyEngine] // nil until a host has told of its own
 }
 
 // New returns an API on a store.

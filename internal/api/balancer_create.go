@@ -45,6 +45,9 @@ const (
 // or in the default VPC of an account that has none; with subnets it is where
 // they are.
 func (r *request) createBalancer(ctx context.Context, in *createBalancerInput) (*createBalancerOutput, error) {
+	if p := r.proxy.Load(); p != nil && p.Problem != "" {
+		return nil, vpc.Errorf(vpc.UnsupportedOperation, "%s", p.Problem)
+	}
 	template, err := r.newBalancer(in)
 	if err != nil {
 		return nil, err

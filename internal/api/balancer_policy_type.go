@@ -3,7 +3,6 @@ package api
 import (
 	"crypto/x509"
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,7 +127,7 @@ func tlsPolicy(given vpc.LoadBalancerPolicy) (vpc.LoadBalancerPolicy, error) {
 		}
 		p := *vpc.PredefinedTLSPolicy(given.Attributes[reference].Value)
 		p.Name, p.Attributes = given.Name, append([]vpc.PolicyAttribute{given.Attributes[reference]}, p.Attributes...)
-		return p, nil
+		return p, checkNegotiation(p)
 	}
 	protocols, ciphers := 0, 0
 	p := vpc.NewTLSPolicy(given.Name, func(attribute string) bool {
@@ -147,7 +146,16 @@ func tlsPolicy(given vpc.LoadBalancerPolicy) (vpc.LoadBalancerPolicy, error) {
 	if protocols == 0 || ciphers == 0 {
 		return p, errConfiguration("A policy of the type %s must enable at least one protocol and one cipher", sslNegotiationType)
 	}
-	return p, nil
+	return p, checkNegotiation(p)
+}
+
+// checkNegotiation refuses a policy that no load balancer here could keep to.
+func checkNegotiation(p vpc.LoadBalancerPolicy) error {
+	if missing := vpc.NegotiationOf(p.Attributes).Unavailable(); len(missing) > 0 {
+		return vpc.Errorf(vpc.UnsupportedOperation, "The policy %s is not supported by ringfence: it enables %s, which OpenSSL 3 and HAProxy cannot do.",
+			p.Name, strings.Join(missing, ", "))
+	}
+	return nil
 }
 
 // The functions here say which values the attributes may have.
@@ -166,12 +174,9 @@ func isPeriod(_ *vpc.LoadBalancer, value string) bool {
 	return err == nil
 }
 
-// cookieNamePattern is a token of RFC 6265.
-var cookieNamePattern = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}$")
-
 // isCookieName refuses the cookies that the load balancer itself sets.
 func isCookieName(_ *vpc.LoadBalancer, value string) bool {
-	return cookieNamePattern.MatchString(value) && value != "AWSELB" && value != "AWSELBCORS"
+	return vpc.IsCookieName(value) && value != "AWSELB" && value != "AWSELBCORS"
 }
 
 // isPublicKey takes a key in base64, without the lines around it.

@@ -14,6 +14,9 @@ import (
 // that the instance cannot reach any more.
 func (a *API) Report(ctx context.Context, report *vpc.Report) error {
 	a.health.note(report.Health)
+	if report.Proxy != nil {
+		a.proxy.Store(report.Proxy)
+	}
 	if report.Instance == "" {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -144,7 +145,7 @@ func elbGroupID(region vpc.Region) vpc.GroupID {
 }
 
 // elbGroup returns the group of the load balancers of EC2-Classic. It is made
-// when the first rule names it.
+// when the first rule names it. Everybody reaches the listeners of its members.
 func (r *request) elbGroup(tx *store.Tx) *vpc.SecurityGroup {
 	if g := tx.Group(r.Region, elbGroupID(r.Region)); g != nil {
 		return g
@@ -154,5 +155,8 @@ func (r *request) elbGroup(tx *store.Tx) *vpc.SecurityGroup {
 		Name: vpc.ELBGroupName, Description: "the load balancers of EC2-Classic", Created: time.Now().UTC(),
 	}
 	tx.PutGroup(g)
+	tx.PutRule(g, &vpc.Rule{
+		ID: newRuleID(), Group: g.ID, Proto: vpc.TCP, Ports: vpc.AllPorts, Peer: vpc.Peer{CIDR: netip.MustParsePrefix("0.0.0.0/0")}, Position: 1,
+	})
 	return g
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -90,9 +91,17 @@ func (c *command) writeStatus(w io.Writer, s *admin.Status) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintf(t, "HOST\tAPPLIED\n")
+	fmt.Fprintf(t, "HOST\tAPPLIED\tPROXY\n")
 	for _, a := range s.Agents {
-		fmt.Fprintf(t, "%s\t%d\n", a.Host, a.Applied)
+		fmt.Fprintf(t, "%s\t%d\t%s\n", a.Host, a.Applied, cmp.Or(a.Proxy.Version, "none"))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, a := range s.Agents {
+		if a.Proxy.Problem != "" {
+			fmt.Fprintf(w, "\n%s: %s\n", a.Host, a.Proxy.Problem)
+		}
+	}
+	return nil
 }

@@ -86,7 +86,7 @@ func bindOptions(l Listener, dir string) string {
 	}
 	n := l.Negotiation
 	options := fmt.Sprintf(" ssl crt %s ciphers %s:@SECLEVEL=0", filepath.Join(dir, l.certificateFile()), strings.Join(n.Ciphers, ":"))
-	known := vpc.SSLProtocols()[1:]
+	known := []string{"TLSv1", "TLSv1.1", "TLSv1.2"}
 	enabled := func(p string) bool { return slices.Contains(n.Protocols, p) }
 	first, last := slices.IndexFunc(known, enabled), len(known)-1
 	for ; !enabled(known[last]); last-- {

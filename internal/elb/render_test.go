@@ -49,7 +49,7 @@ func certificate(t testing.TB) string {
 
 // fullSpec has a listener of each kind, and all that can be said of one.
 func fullSpec(t testing.TB) *Spec {
-	modern, _ := vpc.PredefinedSSLPolicy(vpc.DefaultSSLPolicy)
+	modern := vpc.NegotiationOf(vpc.PredefinedTLSPolicy(vpc.DefaultTLSPolicy).Attributes)
 	cert := certificate(t)
 	return &Spec{
 		Account: "111122223333", Region: "us-east-1", Name: "front", Address: netip.MustParseAddr("10.254.0.9"),
@@ -126,7 +126,7 @@ func TestHAProxyTakesEveryConfiguration(t *testing.T) {
 		func(s *Spec) { s.Desync = "strictest" },
 		func(s *Spec) { s.Listeners[2].Negotiation.ServerOrder = false },
 		func(s *Spec) { s.Listeners[2].Negotiation.Protocols = []string{"TLSv1"} },
-		func(s *Spec) { s.Listeners[2].Negotiation.Ciphers = vpc.SSLCiphers()[:28] },
+		func(s *Spec) { s.Listeners[2].Negotiation.Ciphers = []string{"DHE-RSA-AES128-SHA", "CAMELLIA128-SHA"} },
 	} {
 		dir := t.TempDir()
 		spec := fullSpec(t)

@@ -107,7 +107,7 @@ func isTarget(lb *vpc.LoadBalancer, node *vpc.NetworkInterface, i *vpc.Instance)
 func newListener(lb *vpc.LoadBalancer, l vpc.Listener, nouns Nouns) Listener {
 	out := Listener{Protocol: l.Protocol, Port: l.Port, InstanceProtocol: l.InstanceProtocol, InstancePort: l.InstancePort}
 	if l.Protocol.IsSecure() {
-		out.Negotiation, _ = vpc.PredefinedSSLPolicy(vpc.DefaultSSLPolicy)
+		out.Negotiation = vpc.NegotiationOf(vpc.PredefinedTLSPolicy(vpc.DefaultTLSPolicy).Attributes)
 		if c := nouns.Certificate(l.Certificate); c != nil {
 			out.Certificate = strings.Join([]string{c.Body, c.Chain, c.PrivateKey}, "\n")
 		}
@@ -129,7 +129,7 @@ func newListener(lb *vpc.LoadBalancer, l vpc.Listener, nouns Nouns) Listener {
 // enable gives l what a policy enabled for it says.
 func (l *Listener) enable(p vpc.LoadBalancerPolicy) {
 	switch p.Type {
-	case vpc.SSLNegotiationPolicyType:
+	case vpc.SSLNegotiation:
 		l.Negotiation = vpc.NegotiationOf(p.Attributes)
 	case "LBCookieStickinessPolicyType":
 		seconds, err := strconv.Atoi(attribute(p, "CookieExpirationPeriod"))

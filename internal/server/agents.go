@@ -13,6 +13,7 @@ import (
 type agents struct {
 	mu      sync.Mutex
 	applied map[string]int64 // by host; 0: has applied nothing yet
+	proxies map[string]vpc.ProxyEngine
 }
 
 // A Subscription is one agent's feed.
@@ -41,12 +42,16 @@ func (s *Subscription) Close() {
 	s.agents.mu.Lock()
 	defer s.agents.mu.Unlock()
 	delete(s.agents.applied, s.host)
+	delete(s.agents.proxies, s.host)
 }
 
 // Report takes what an agent says: how far its kernel is, or what has become of
 // an instance.
 func (s *Server) Report(ctx context.Context, report *vpc.Report) error {
 	s.agents.advance(report.Host, report.Applied)
+	if report.Proxy != nil {
+		s.agents.equip(report.Host, *report.Proxy)
+	}
 	return s.api.Report(ctx, report)
 }
 
@@ -58,6 +63,13 @@ func (a *agents) advance(host string, revision int64) {
 	if known, ok := a.applied[host]; ok && revision > known {
 		a.applied[host] = revision
 	}
+}
+
+// equip remembers what runs load balancers on a host.
+func (a *agents) equip(host string, proxy vpc.ProxyEngine) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.proxies[host] = proxy
 }
 
 // enforced is the newest revision that all agents have applied; 0 when there
@@ -81,7 +93,7 @@ func (a *agents) list() []admin.Agent {
 	defer a.mu.Unlock()
 	list := make([]admin.Agent, 0, len(a.applied))
 	for host, revision := range a.applied {
-		list = append(list, admin.Agent{Host: host, Applied: revision})
+		list = append(list, admin.Agent{Host: host, Applied: revision, Proxy: a.proxies[host]})
 	}
 	return list
 }

@@ -79,7 +79,7 @@ func New(ctx context.Context, st *store.Store, opts Options) (*Server, error) {
 		return nil, fmt.Errorf("make API: %w", err)
 	}
 	s := &Server{opts: opts, store: st, api: a, log: log}
-	s.agents.applied = map[string]int64{}
+	s.agents.applied, s.agents.proxies = map[string]int64{}, map[string]vpc.ProxyEngine{}
 	s.metrics = newMetrics(st.Revision, s.agents.enforced)
 	for _, b := range builtinAccounts {
 		if _, err := a.EnsureAccount(ctx, b.id, b.platform, b.era); err != nil {

@@ -60,6 +60,6 @@ type Report struct {
 
 // A ProxyEngine is the program by which a host runs load balancers' nodes.
 type ProxyEngine struct {
-	Version string // such as HAProxy 2.6.12; "" when there is none
-	Problem string // why the host runs no nodes and what to do, a sentence; "" when it does
+	Version string `json:"version,omitempty"` // such as HAProxy 2.6.12; "" when there is none
+	Problem string `json:"problem,omitempty"` // why the host runs no nodes and what to do, a sentence; "" when it does
 }
