@@ -64,6 +64,14 @@ func TestMachines(t *testing.T) {
 				t.Errorf("%v: %s is %q, want %s", tt.where, name, out, tt.want)
 			}
 		}
+		for _, where := range [][]string{inside(i), outside("203.0.113.7")} {
+			if out := d.run(append(where, "--", "getent", "hosts", i.public)...); !strings.HasSuffix(strings.TrimSpace(out), " "+name) {
+				t.Errorf("%v: the name of %s is %q, want %s", where, i.public, out, name)
+			}
+		}
+		if out, _, status := d.try("outside", "--", "getent", "hosts", i.private); status == 0 {
+			t.Errorf("outside %s is %q", i.private, out)
+		}
 		page := d.run("outside", "--", "curl", "-sf", "--max-time", "10", "http://"+name+"/")
 		if !strings.Contains(page, i.id) {
 			t.Errorf("the web server says %q", page)
@@ -119,8 +127,14 @@ func TestMachines(t *testing.T) {
 		if _, errs, status := d.try("ec2-delete-group", "web"); status != 1 || !strings.Contains(errs, "InvalidGroup.InUse") {
 			t.Errorf("delete a group in use: status %d: %s", status, errs)
 		}
+		name := records(d.run("ec2-describe-instances", i.id), "INSTANCE")[0][3]
+		d.run("outside", "--", "getent", "ahostsv4", name)
 		d.run("ec2-terminate-instances", i.id)
 		d.await("terminated", i.id)
+		d.settle()
+		if out, _, status := d.try("outside", "--", "getent", "ahostsv4", name); status == 0 {
+			t.Errorf("%s is still known: %q", name, out)
+		}
 		d.run("ec2-delete-group", "web")
 		d.run("outside", "--ip", i.public, "--", "true") // the address is free
 	})

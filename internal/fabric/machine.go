@@ -99,7 +99,7 @@ func (p *Prepared) makeNetwork() error {
 func (p *Prepared) furnish(h *netlink.Handle) error {
 	loopback := p.machine.Resolvers
 	if p.machine.Metadata {
-		loopback = append([]netip.Addr{guest.MetadataAddr}, loopback...)
+		loopback = append([]netip.Addr{guest.MetadataAddr, guest.TimeAddr}, loopback...)
 	}
 	if err := configureLoopback(h, loopback); err != nil {
 		return err

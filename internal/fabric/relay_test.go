@@ -107,6 +107,34 @@ func TestMachinesAskTheAgent(t *testing.T) {
 	stopOther()
 }
 
+// Nobody answers at the address of clocks, and nobody refuses.
+func TestClocksAreSilent(t *testing.T) {
+	f := open(t)
+	m := instance(0x102)
+	boot(t, f, m)
+	const ask = `python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("169.254.169.123", 123))
+s.send(bytes(48))
+s.send(bytes(48))  # raises what the first has met
+print("silence")
+'`
+	if got := mustRun(t, f, m.ID, ask); got != "silence" {
+		t.Errorf("got %s", got)
+	}
+	const serve = `python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", 123))
+print("listens")
+'`
+	if got := mustRun(t, f, m.ID, serve); got != "listens" {
+		t.Errorf("an own clock says %q", got)
+	}
+}
+
 // The ports of metadata and DNS are free for an instance's own programs.
 func TestPortsOfTheInitAreFree(t *testing.T) {
 	f := open(t)

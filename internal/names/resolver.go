@@ -128,9 +128,14 @@ func (r *Resolver) resolve(view View, question dns.Question, reply *dns.Msg) {
 		header.Rrtype = rrtype
 		return question.Qtype == rrtype || question.Qtype == dns.TypeANY
 	}
-	switch {
-	case found.addr.IsValid() && asked(dns.TypeA):
+	if found.addr.IsValid() && asked(dns.TypeA) {
 		reply.Answer = append(reply.Answer, &dns.A{Hdr: header, A: found.addr.AsSlice()})
+	}
+	if found.addr6.IsValid() && asked(dns.TypeAAAA) {
+		reply.Answer = append(reply.Answer, &dns.AAAA{Hdr: header, AAAA: found.addr6.AsSlice()})
+	}
+	switch {
+	case len(reply.Answer) > 0:
 	case found.pointer != "" && asked(dns.TypePTR):
 		reply.Answer = append(reply.Answer, &dns.PTR{Hdr: header, Ptr: dns.Fqdn(found.pointer)})
 	case name == zone && zone != "." && asked(dns.TypeSOA):

@@ -131,6 +131,11 @@ func TestAnswers(t *testing.T) {
 		{classic, "instance-data.ec2.internal A", "NOERROR 169.254.169.254"},
 		{outside, "instance-data.ec2.internal A", "NXDOMAIN says ec2.internal."},
 
+		{classic, "localhost A", "NOERROR 127.0.0.1"},
+		{outside, "localhost AAAA", "NOERROR ::1"},
+		{classic, "Any.LocalHost A", "NOERROR 127.0.0.1"},
+		{classic, "localhost MX", "NOERROR says ."},
+
 		// Names that exist without such a record: no error, and no record.
 		{classic, "ip-10-254-1-3.ec2.internal AAAA", "NOERROR says ec2.internal."},
 		{outside, "ec2-203-0-113-12.compute-1.amazonaws.com AAAA", "NOERROR says compute-1.amazonaws.com."},

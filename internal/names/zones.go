@@ -18,6 +18,7 @@ const (
 	privateZoneEast   = "ec2.internal."
 	privateZone       = "compute.internal."
 	reverseZone       = "in-addr.arpa."
+	localZone         = "localhost."
 	firstRegion       = vpc.Region("us-east-1")
 	publicNamePrefix  = "ec2-"
 	privateNamePrefix = "ip-"
@@ -37,8 +38,12 @@ func zoneOf(name string) string {
 type finding struct {
 	exists  bool       // though it may have neither of:
 	addr    netip.Addr // its address
+	addr6   netip.Addr // its IPv6 address
 	pointer string     // the name that an address has
 }
+
+// localhost is whoever asks (RFC 6761 §6.3).
+var localhost = finding{exists: true, addr: netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr6: netip.IPv6Loopback()}
 
 // Lookup finds the address of a name as view sees it.
 func (r *Resolver) Lookup(view View, name string) (netip.Addr, bool) {
@@ -51,6 +56,9 @@ func (r *Resolver) lookup(view View, name string) finding {
 	zone := zoneOf(name)
 	if name == zone {
 		return finding{exists: true}
+	}
+	if name == localZone || strings.HasSuffix(name, "."+localZone) {
+		return localhost
 	}
 	labels := strings.Split(strings.TrimSuffix(name, "."+zone), ".")
 	switch zone {

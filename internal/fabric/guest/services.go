@@ -35,7 +35,7 @@ func (m *machine) listen() error {
 }
 
 // listenLoopback serves DNS and metadata, which the agent answers, at addresses
-// that only this machine reaches.
+// that only this machine reaches: no rule is between them, as in EC2.
 func (m *machine) listenLoopback() error {
 	var addrs []netip.AddrPort
 	for _, a := range m.spec.Resolvers {
@@ -61,6 +61,14 @@ func (m *machine) listenLoopback() error {
 	for _, l := range listeners[resolvers:] {
 		go m.serveMetadata(l)
 	}
+	if !m.spec.Metadata {
+		return nil
+	}
+	questions, err := listenUDP(netip.AddrPortFrom(TimeAddr, 123))
+	if err != nil {
+		return fmt.Errorf("listen for NTP: %w", err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, questions) }()
 	return nil
 }
 

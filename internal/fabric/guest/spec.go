@@ -17,7 +17,7 @@ type Spec struct {
 	// Resolvers are addresses of the machine's own loopback at which DNS is
 	// answered, UDP and TCP port 53.
 	Resolvers []netip.Addr
-	Metadata  bool // serve instance metadata
+	Metadata  bool // serve instance metadata, and have the address of clocks
 
 	// Memory is what the machine may use, in bytes, its files in memory
 	// included; 0 is no limit.
@@ -68,3 +68,7 @@ const Ready = "ready"
 // MetadataAddr serves instance metadata (EC2 User Guide 2012, "Instance
 // Metadata").
 var MetadataAddr = netip.AddrFrom4([4]byte{169, 254, 169, 254})
+
+// TimeAddr is that of EC2's clocks (EC2 User Guide, "Amazon Time Sync Service").
+// There are none: who asks meets silence, as on a network that loses packets.
+var TimeAddr = netip.AddrFrom4([4]byte{169, 254, 169, 123})
