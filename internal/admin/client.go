@@ -56,6 +56,15 @@ func (c *Client) Accounts(ctx context.Context) ([]Account, error) {
 	return *list, nil
 }
 
+// Doctor asks what most likely does not work as it was meant.
+func (c *Client) Doctor(ctx context.Context) ([]Finding, error) {
+	list, err := call[[]Finding](ctx, c, http.MethodGet, DoctorPath, nil)
+	if err != nil {
+		return nil, err
+	}
+	return *list, nil
+}
+
 // CreateAccount makes an account and its credentials.
 func (c *Client) CreateAccount(ctx context.Context, a NewAccount) (*Account, error) {
 	return call[Account](ctx, c, http.MethodPost, AccountsPath, a)

@@ -13,6 +13,7 @@ const (
 	StatusPath      = "/status"
 	AccountsPath    = "/accounts"
 	KeysPattern     = "/accounts/{id}/keys"
+	DoctorPath      = "/doctor"
 	OutsidePath     = "/outside"
 	ExplainPath     = "/explain"
 	ConnectionsPath = "/connections"
@@ -69,6 +70,15 @@ type Account struct {
 	Profile   string        `json:"profile"`
 	AccessKey string        `json:"accessKey"`
 	SecretKey string        `json:"secretKey"`
+}
+
+// A Finding is something that works as it was said, and most likely not as it
+// was meant.
+type Finding struct {
+	Account vpc.AccountID `json:"account"`
+	Region  vpc.Region    `json:"region"`
+	Noun    string        `json:"noun"` // such as the name of a load balancer
+	Message string        `json:"message"`
 }
 
 // An OutsideRequest asks for a host on the internet side. IP may be "": then the

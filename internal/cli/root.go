@@ -75,7 +75,7 @@ func newRoot(env *Env) *cobra.Command {
 	root.SetHelpCommandGroupID("look")
 	root.SetCompletionCommandGroupID("use")
 	root.AddCommand(
-		c.statusCommand(), c.psCommand(), c.groupsCommand(), c.rulesCommand(), c.explainCommand(), c.connectionsCommand(), c.watchCommand(), c.versionCommand(),
+		c.statusCommand(), c.psCommand(), c.groupsCommand(), c.rulesCommand(), c.explainCommand(), c.doctorCommand(), c.connectionsCommand(), c.watchCommand(), c.versionCommand(),
 		c.envCommand(), c.runCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(), c.tourCommand(),
 	)
 	for _, t := range tools() {

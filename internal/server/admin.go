@@ -31,6 +31,7 @@ func (s *Server) adminHandler(ctx context.Context) http.Handler {
 	handle("POST "+admin.KeysPattern, func(r *http.Request) (any, error) {
 		return s.rotateKeys(r.Context(), vpc.AccountID(r.PathValue("id")))
 	})
+	handle("GET "+admin.DoctorPath, func(r *http.Request) (any, error) { return s.doctor(r.Context()) })
 	handle("POST "+admin.OutsidePath, func(r *http.Request) (any, error) {
 		return ask(r, s.opts.Hooks.Outside)
 	})
@@ -174,6 +175,18 @@ func (s *Server) accounts(ctx context.Context) ([]admin.Account, error) {
 	list := []admin.Account{}
 	for _, a := range v.Accounts() {
 		list = append(list, adminAccount(a))
+	}
+	return list, nil
+}
+
+func (s *Server) doctor(ctx context.Context) ([]admin.Finding, error) {
+	found, err := s.api.Doctor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []admin.Finding{}
+	for _, f := range found {
+		list = append(list, admin.Finding(f))
 	}
 	return list, nil
 }

@@ -276,13 +276,7 @@ func (r Reader) Token(region vpc.Region, account vpc.AccountID, action, token st
 }
 
 // EveryInstance returns the instances of all accounts and regions.
-func (v *View) EveryInstance() []*vpc.Instance {
-	var all []*vpc.Instance
-	v.src.scan(root, func(_ string, noun any) bool {
-		if i, ok := noun.(*vpc.Instance); ok {
-			all = append(all, i)
-		}
-		return true
-	})
-	return all
-}
+func (v *View) EveryInstance() []*vpc.Instance { return list[vpc.Instance](v.Reader, root) }
+
+// EveryLoadBalancer returns the load balancers of all accounts and regions.
+func (v *View) EveryLoadBalancer() []*vpc.LoadBalancer { return list[vpc.LoadBalancer](v.Reader, root) }
