@@ -68,8 +68,8 @@ func fresh(t testing.TB) *world {
 	return &shared
 }
 
-// account returns an account, which is made if need be: carol's in VPC, all
-// others in EC2-Classic.
+// account returns an account, which is made if need be: carol's and dave's in
+// VPC, all others in EC2-Classic.
 func (w *world) account(t testing.TB, id vpc.AccountID) *vpc.Account {
 	t.Helper()
 	v, err := w.store.View(t.Context())
@@ -80,7 +80,7 @@ func (w *world) account(t testing.TB, id vpc.AccountID) *vpc.Account {
 		return a
 	}
 	a := &vpc.Account{ID: id, Platform: vpc.PlatformClassic, Era: vpc.Era2012, AccessKey: "AKIA" + string(id), SecretKey: "secret of " + string(id)}
-	if id == carol {
+	if id == carol || id == dave {
 		a.Platform, a.Era = vpc.PlatformVPC, vpc.EraModern
 	}
 	if _, err := w.store.Update(t.Context(), func(tx *store.Tx) error {
