@@ -48,12 +48,15 @@ func untitled(paths ...string) []column {
 
 // formats write the texts of a field.
 var formats = map[string]func(texts []string) string{
-	"spaced":   func(texts []string) string { return strings.Join(texts, ", ") },
-	"time":     func(texts []string) string { return toolTime(strings.Join(texts, ",")) },
-	"protocol": func(texts []string) string { return toolProtocol(strings.Join(texts, ",")) },
-	"monitoring": func(texts []string) string {
-		return "monitoring-" + firstNonEmpty(strings.Join(texts, ","), "disabled")
-	},
+	"spaced":     func(texts []string) string { return strings.Join(texts, ", ") },
+	"time":       joined(toolTime),
+	"protocol":   joined(toolProtocol),
+	"monitoring": joined(func(state string) string { return "monitoring-" + firstNonEmpty(state, "disabled") }),
+}
+
+// joined writes texts as one.
+func joined(write func(text string) string) func(texts []string) string {
+	return func(texts []string) string { return write(strings.Join(texts, ",")) }
 }
 
 // toolTime writes a time of the API as the tools of 2012 do, without fractions
