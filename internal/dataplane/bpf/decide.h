@@ -118,7 +118,7 @@ __noinline int open(struct work *w, __u32 from, struct dependencies *d)
 		f->end[from ^ 1].epoch = f->end[from].epoch;
 	remember_way(f, w, from);
 	store_dependencies(f, d, from);
-	record(f, &w->j, from);
+	f->flags |= record(f, &w->j, from).set;
 	if (observe(f, &w->p, from, w))
 		return true; /* and over already */
 	charge(w, f);
@@ -197,7 +197,7 @@ __noinline int known(struct work *w, struct flow *f, __u32 from, struct dependen
 			f->end[LOW].epoch = f->end[HIGH].epoch = 0;
 			return revoked(w, f, from);
 		}
-		record(f, &w->j, f->opener & 1);
+		change_flags(f, record(f, &w->j, f->opener & 1));
 		judged_anew = true;
 	}
 	if (judged_anew || !same_acls(f, d, from)) {

@@ -204,12 +204,16 @@ static __always_inline bool observe(struct flow *f, const struct packet *p, __u3
 	return (flags & both_acked) == both_acked;
 }
 
-/* Remembers what w->j says of the ends whose rules allow the flow. The opener
- * is w->end[SENDER] when from is the opener.
+struct flag_change {
+	__u32 set, clear; /* no flag is in both */
+};
+
+/* Remembers which rules of *j admit a flow, and returns what else follows from
+ * it. The sender in *j is the opener.
  */
-static __always_inline void record(struct flow *f, const struct judgement *j, __u32 opener)
+static __always_inline struct flag_change record(struct flow *f, const struct judgement *j, __u32 opener)
 {
-	__u32 set = 0, clear = FLOW_LINGERS;
+	__u32 set = 0, judged = FLOW_LINGERS;
 
 #pragma unroll
 	for (__u32 which = SENDER; which <= RECEIVER; which++) {
@@ -220,13 +224,18 @@ static __always_inline void record(struct flow *f, const struct judgement *j, __
 			continue;
 		}
 		f->end[end].rule = j->at[which].rule;
-		clear |= FLOW_TRACKED << end;
+		judged |= FLOW_TRACKED << end;
 		set |= (__u32)j->at[which].tracked * FLOW_TRACKED << end;
 	}
-	if ((f->flags & (clear | set)) == set)
-		return;
-	__sync_fetch_and_and(&f->flags, ~(clear & ~set));
-	set_flags(f, set);
+	return (struct flag_change){.set = set, .clear = judged & ~set};
+}
+
+static __always_inline void change_flags(struct flow *f, struct flag_change c)
+{
+	if (f->flags & c.clear)
+		__sync_fetch_and_and(&f->flags, ~c.clear);
+	if (c.set & ~f->flags)
+		set_flags(f, c.set);
 }
 
 /* The rule to name: that of the end which was not the opener, where it is an
