@@ -79,7 +79,7 @@ func (g *guide) expect(ok bool, format string, args ...any) {
 	switch what := fmt.Sprintf(format, args...); {
 	case g.err != nil:
 	case !ok:
-		g.failf("the EC2 User Guide says otherwise: %s should be so, and is not", what)
+		g.failf("by the EC2 User Guide this should be so, and is not: %s", what)
 	default:
 		fmt.Fprintln(g.env.Stdout, g.env.paint(green, "ok:"), what)
 	}
