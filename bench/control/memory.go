@@ -21,7 +21,7 @@ const (
 	megabyte   = 1e6
 
 	// fillingTakes bounds the time in which interfaces are made.
-	fillingTakes = time.Minute
+	fillingTakes = 3 * time.Minute
 
 	plenty = "=1000000" // of a quota
 )

@@ -26,6 +26,10 @@ const (
 	// compactAfter is how long old revisions are kept for etcd's watches.
 	compactAfter = "10m"
 
+	// catchUpEntries is how many entries of the log stay in memory for members
+	// that are behind, of which there are none; etcd takes 0 for its default.
+	catchUpEntries = 100
+
 	// A lone member has nobody to lose an election to, so short ticks only
 	// make its start fast.
 	tickMillis, electionMillis = 20, 100
@@ -46,6 +50,7 @@ func startEngine(ctx context.Context, dir string, noFsync bool, log *slog.Logger
 	cfg.QuotaBackendBytes = quotaBytes
 	cfg.AutoCompactionMode = embed.CompactorModePeriodic
 	cfg.AutoCompactionRetention = compactAfter
+	cfg.SnapshotCatchUpEntries = catchUpEntries
 	cfg.TickMs, cfg.ElectionMs = tickMillis, electionMillis
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zapTo(log))
 

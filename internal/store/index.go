@@ -95,20 +95,20 @@ func (x *index) put(kv *mvccpb.KeyValue) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &entry{key: k, mod: kv.ModRevision, settled: true}
+	was := x.entry(k)
+	e := &entry{key: k, mod: kv.ModRevision, members: was.members}
 	if e.noun, err = decodeNoun(k, r.Noun); err != nil {
 		return nil, err
 	}
-	was := x.entry(k)
-	e.members = was.members
 	if r.Stage != "" {
-		if e.next, err = decodeNoun(k, r.Next); err != nil {
+		e.hold = &hold{stage: r.Stage}
+		if e.hold.next, err = decodeNoun(k, r.Next); err != nil {
 			return nil, err
 		}
-		e.noun, e.stage = keep(was.noun, e.noun), r.Stage
 		x.staged[r.Stage] = append(x.staged[r.Stage], k)
-	} else if was.stage != "" || !was.settled {
-		e.noun = keep(was.noun, e.noun) // a stage is settled or undone
+	}
+	if e.hold != nil || was.hold != nil { // a stage holds the key, is settled or undone
+		e.noun = keep(was.noun, e.noun)
 	}
 	x.tree.ReplaceOrInsert(e)
 	if s, ok := e.noun.(*stageRecord); ok && s.Shown {
@@ -132,7 +132,7 @@ func keep(was, noun any) any {
 func (x *index) remove(k string) []change {
 	was := x.entry(k)
 	if was.members > 0 { // a marker that goes before those it stands for
-		x.tree.ReplaceOrInsert(&entry{key: k, settled: true, members: was.members})
+		x.tree.ReplaceOrInsert(&entry{key: k, members: was.members})
 	} else {
 		x.tree.Delete(was)
 	}
@@ -150,11 +150,12 @@ func (x *index) show(id string) []change {
 	var changes []change
 	for _, k := range x.staged[id] {
 		e := x.entry(k)
-		if e.stage != id {
+		if e.hold == nil || e.hold.stage != id {
 			continue
 		}
-		x.tree.ReplaceOrInsert(&entry{key: k, mod: e.mod, noun: e.next})
-		changes = append(changes, x.counted(change{key: k, noun: e.next, was: e.noun}))
+		next := e.hold.next
+		x.tree.ReplaceOrInsert(&entry{key: k, mod: e.mod, noun: next, hold: &hold{stage: id, shown: true}, members: e.members})
+		changes = append(changes, x.counted(change{key: k, noun: next, was: e.noun}))
 	}
 	delete(x.staged, id)
 	return changes

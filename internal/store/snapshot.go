@@ -13,12 +13,20 @@ type entry struct {
 	mod  int64 // revision of the last write to the key in etcd
 	noun any   // nil: there is nothing to see
 
-	stage   string // of the staged transaction that holds the key; "" for none
-	next    any    // takes noun's place when that stage is shown
-	settled bool   // false from the showing of its stage to the next write
-
-	members int // of a marked collection's marker: how many nouns it has
+	hold    *hold // nil: no staged transaction holds the key
+	members int   // of a marked collection's marker: how many nouns it has
 }
+
+// A hold is what a staged transaction does to a key, from its staging to the next
+// write to the key.
+type hold struct {
+	stage string
+	next  any // takes the noun's place when the stage is shown
+	shown bool
+}
+
+// isBusy reports whether the noun may soon be another one.
+func (e *entry) isBusy() bool { return e.hold != nil && !e.hold.shown }
 
 type tree = btree.BTree[*entry]
 
@@ -41,7 +49,7 @@ func (s snapshot) entry(k string) *entry {
 	if e, ok := s.tree.Get(&entry{key: k}); ok {
 		return e
 	}
-	return &entry{key: k, settled: true}
+	return &entry{key: k}
 }
 
 func (s snapshot) get(k string) any { return s.entry(k).noun }

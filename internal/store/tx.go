@@ -215,7 +215,7 @@ func (tx *Tx) get(k string) any {
 	}
 	e := tx.snap.entry(k)
 	tx.reads[k] = e.mod
-	tx.busy = tx.busy || e.stage != ""
+	tx.busy = tx.busy || e.isBusy()
 	return e.noun
 }
 
