@@ -11,8 +11,8 @@ import (
 
 // Transactions that wait at the same time are committed as one: a batch. Each
 // runs on top of those before it, so they do not conflict with each other, and
-// all of them pay for one entry in etcd's log. While a batch is on its way to
-// the disk the next one gathers.
+// all of them pay for one entry in etcd's log. Whoever comes while no batch is on
+// its way to the disk has the turn, and takes along all who wait.
 //
 // What a transaction was told, an error included, is as true as its batch: it
 // is answered when that is committed. One that does not fit, or that meets a
@@ -36,12 +36,9 @@ type outcome struct {
 	panicked any  // what f has panicked with
 }
 
-// errClosed is the end of an Update that the closing of the store has overtaken.
-var errClosed = errors.New("store: closed")
-
 // Update runs f as a transaction and returns the revision at which its writes
-// are durable. f may run several times, and on a goroutine of the store's. It
-// must do nothing but read and write tx; when it returns an error nothing is
+// are durable. f may run several times, and on the goroutine of another Update.
+// It must do nothing but read and write tx; when it returns an error nothing is
 // written and Update returns the error.
 //
 // Whatever f has read is as it was when the writes take effect. When ctx is done
@@ -52,11 +49,11 @@ func (s *Store) Update(ctx context.Context, f func(tx *Tx) error) (int64, error)
 	}
 	c := &call{f: f, done: make(chan struct{})}
 	select {
-	case s.calls <- c:
+	case s.turn <- struct{}{}:
+		s.lead(c)
+	case s.calls <- c: // to the one who has the turn
 	case <-ctx.Done():
 		return 0, fmt.Errorf("begin transaction: %w", ctx.Err())
-	case <-s.closed:
-		return 0, errClosed
 	}
 	<-c.done
 	switch {
@@ -68,37 +65,22 @@ func (s *Store) Update(ctx context.Context, f func(tx *Tx) error) (int64, error)
 	return c.revision, c.err
 }
 
-// serve commits batches until ctx is done.
-func (s *Store) serve(ctx context.Context) {
-	var waiting []*call
-	for {
-		if waiting = s.gather(ctx, waiting); waiting == nil {
-			return
-		}
-		waiting = s.commitBatch(ctx, waiting)
-	}
-}
-
-// gather adds the calls that have come to those that wait already, and waits
-// when there are none. It returns nil when ctx is done and nobody waits.
-func (s *Store) gather(ctx context.Context, waiting []*call) []*call {
-	if len(waiting) == 0 {
+// lead commits c and the calls that wait, and gives the turn back when all of them
+// are answered.
+func (s *Store) lead(c *call) {
+	defer func() { <-s.turn }()
+	calls := []*call{c}
+	for taken := true; taken && len(calls) < maxBatch; {
 		select {
-		case c := <-s.calls:
-			waiting = append(waiting, c)
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	for len(waiting) < maxBatch {
-		select {
-		case c := <-s.calls:
-			waiting = append(waiting, c)
+		case other := <-s.calls:
+			calls = append(calls, other)
 		default:
-			return waiting
+			taken = false
 		}
 	}
-	return waiting
+	for len(calls) > 0 {
+		calls = s.commitBatch(s.open, calls)
+	}
 }
 
 // commitBatch commits as many of the calls as fit into one transaction of etcd,
@@ -111,7 +93,7 @@ func (s *Store) commitBatch(ctx context.Context, calls []*call) []*call {
 			answer(calls, 0, err)
 			return nil
 		}
-		b := newBatch(snap)
+		b := &batch{snap: snap}
 		n := b.fill(calls)
 		revision, err := s.commitOps(ctx, b.reads, b.ops)
 		if errors.Is(err, errConflict) { // with updateAlone, or with Reset
@@ -139,12 +121,12 @@ func answer(calls []*call, revision int64, err error) {
 
 // A batch is what several transactions have read and written together.
 type batch struct {
-	*Tx
-	ops  map[string]clientv3.Op // by key, those of markers included
-	size int                    // of ops, in bytes
+	snap   snapshot
+	reads  map[string]int64
+	writes map[string]any
+	ops    map[string]clientv3.Op // by key, those of markers included
+	size   int                    // of ops, in bytes
 }
-
-func newBatch(snap snapshot) *batch { return &batch{Tx: newTx(snap), ops: map[string]clientv3.Op{}} }
 
 // fill runs calls in their order until one does not fit, and returns how many it
 // has run: one at the least.
@@ -196,12 +178,16 @@ func (b *batch) add(tx *Tx, c *call) bool {
 	if unionSize(b.ops, ops) > maxTxnOps || unionSize(b.reads, tx.reads) > maxTxnOps || size > maxTxnBytes {
 		return false
 	}
+	b.size = size
+	if len(b.ops) == 0 { // most batches are one call: it needs no copy
+		b.reads, b.writes, b.ops = tx.reads, tx.writes, ops
+		return true
+	}
 	maps.Copy(b.reads, tx.reads)
 	maps.Copy(b.ops, ops)
 	if c.err == nil {
 		maps.Copy(b.writes, tx.writes)
 	}
-	b.size = size
 	return true
 }
 

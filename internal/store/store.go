@@ -37,11 +37,12 @@ type Store struct {
 	// whatever anybody has been told is done.
 	acknowledged atomic.Int64
 
-	calls  chan *call      // to serve
-	closed <-chan struct{} // nobody serves them any more
+	turn  chan struct{} // full while a batch is being committed
+	calls chan *call    // to whoever has the turn
 
-	stop    context.CancelFunc
-	workers sync.WaitGroup // follow and serve
+	open     context.Context // until Close: a batch is of several callers
+	stop     context.CancelFunc
+	follower sync.WaitGroup
 }
 
 // Open starts the store in opts.Dir, which it makes if need be. A directory
@@ -63,7 +64,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s := &Store{engine: engine, index: newIndex(), log: log, lock: lock, calls: make(chan *call)}
+	s := &Store{engine: engine, index: newIndex(), log: log, lock: lock, turn: make(chan struct{}, 1), calls: make(chan *call)}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(err, engine.close(), lock.Close())
 	}
@@ -74,19 +75,17 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// start starts what Close waits for.
+// start starts what Close ends.
 func (s *Store) start() {
-	open, stop := context.WithCancel(context.Background())
-	s.stop, s.closed = stop, open.Done()
-	s.workers.Go(func() { s.follow(open) })
-	s.workers.Go(func() { s.serve(open) })
+	s.open, s.stop = context.WithCancel(context.Background())
+	s.follower.Go(func() { s.follow(s.open) })
 }
 
 // Close ends the store. It takes ten seconds at the most; whatever has been
 // acknowledged is kept, whether it succeeds or not.
 func (s *Store) Close() error {
 	s.stop()
-	s.workers.Wait()
+	s.follower.Wait()
 	return errors.Join(s.engine.close(), s.lock.Close())
 }
 

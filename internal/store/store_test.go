@@ -309,7 +309,7 @@ func TestACompactedWatchLoadsAgain(t *testing.T) {
 	defer s.Close()
 	update(t, s, func(tx *Tx) error { tx.PutGroup(group("r", "sg-1")); return nil })
 	s.stop()
-	s.workers.Wait()
+	s.follower.Wait()
 	if _, err := s.engine.client.Put(t.Context(), groupKey("r", albert, "sg-1")+"/", `{"v":1}`); err != nil {
 		t.Fatal(err)
 	}
