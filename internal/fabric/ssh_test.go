@@ -78,6 +78,8 @@ func TestSSH(t *testing.T) {
 		{"a password", "ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o PubkeyAuthentication=no -o BatchMode=yes ec2-user@10.254.1.2 true 2>&1",
 			"ec2-user@10.254.1.2: Permission denied (publickey).", 255},
 
+		{"the right key among others", strings.Replace(at, "-i /root/key", "-o IdentitiesOnly=yes -i /root/other -i /root/key", 1) + "id -un", "ec2-user", 0},
+		{"all rights by sudo", at + "'command -v sudo >/dev/null && exec sudo -n id -u; echo 0'", "0", 0},
 		{"a key added", "ssh-keygen -y -f /root/other | " + at + "'cat >> .ssh/authorized_keys'; " + strings.Replace(at, "/root/key", "/root/other", 1) + "id -un", "ec2-user", 0},
 		{"the host's name", "ssh-keyscan -t ecdsa 10.254.1.2 2>/dev/null | cut -d' ' -f2", "ecdsa-sha2-nistp256", 0},
 		{"keepalives", at + "-o ServerAliveInterval=1 -o ServerAliveCountMax=1 'sleep 3; echo alive'", "alive", 0},

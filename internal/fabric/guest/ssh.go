@@ -58,13 +58,10 @@ type sshConn struct {
 
 // login does all until somebody is known. An error says that nobody is.
 func (m *machine) login(c net.Conn, keys []ssh.Signer) (*sshConn, error) {
-	var who *user // of the last key that was admitted
 	config := &ssh.ServerConfig{
 		ServerVersion: "SSH-2.0-ringfence",
 		PublicKeyCallback: func(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
-			u, err := m.admit(meta.User(), key)
-			who = u
-			return nil, err
+			return nil, admit(meta.User(), key)
 		},
 	}
 	for _, k := range keys {
@@ -80,28 +77,34 @@ func (m *machine) login(c net.Conn, keys []ssh.Signer) (*sshConn, error) {
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
+	// Only the connection knows who has shown a key: a client may ask about
+	// the keys of several users before it does.
+	who, err := lookupUser(conn.User())
+	if err != nil {
+		return nil, err
+	}
 	return &sshConn{machine: m, user: who, conn: conn, channels: channels, requests: requests}, nil
 }
 
-// admit finds the user with a name if key is one of the user's.
-func (m *machine) admit(name string, key ssh.PublicKey) (*user, error) {
+// admit refuses a key that is none of a user's.
+func admit(name string, key ssh.PublicKey) error {
 	if name != loginUser && name != rootUser {
-		return nil, errors.New("nobody logs in by that name")
+		return errors.New("nobody logs in by that name")
 	}
 	u, err := lookupUser(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	own, err := u.authorizedKeys()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, k := range own {
 		if bytes.Equal(k.Marshal(), key.Marshal()) {
-			return u, nil
+			return nil
 		}
 	}
-	return nil, errors.New("the key is none of the user's")
+	return errors.New("the key is none of the user's")
 }
 
 // serve serves the connection's channels until it ends. Whatever a client asks
