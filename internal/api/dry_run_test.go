@@ -57,6 +57,8 @@ var dryRuns = map[string]string{
 	"DetachNetworkInterface":            "AttachmentId=ATTACHMENT",
 	"DisassociateAddress":               "AssociationId=ADDRESSASSOCIATION",
 	"DisassociateRouteTable":            "AssociationId=TABLEASSOCIATION",
+	"GetConsoleOutput":                  "InstanceId=INSTANCE",
+	"GetPasswordData":                   "InstanceId=INSTANCE",
 	"GetSecurityGroupsForVpc":           "VpcId=VPC",
 	"ImportKeyPair":                     "KeyName=another PublicKeyMaterial=MATERIAL",
 	"ModifyInstanceAttribute":           "InstanceId=INSTANCE DisableApiStop.Value=true",
