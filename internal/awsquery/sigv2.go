@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"hash"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -61,8 +60,8 @@ func (c Received) verifyV2(secrets Secrets, now time.Time) (Signer, error) {
 // port, so clients have never had to agree.
 func signedHosts2(header string) []string {
 	hosts := []string{strings.ToLower(header)}
-	if name, _, err := net.SplitHostPort(hosts[0]); err == nil {
-		hosts = append(hosts, name)
+	if port := strings.LastIndexByte(hosts[0], ':'); port > strings.IndexByte(hosts[0], ']') {
+		hosts = append(hosts, hosts[0][:port])
 	}
 	return hosts
 }
