@@ -100,7 +100,9 @@ type Exec struct {
 
 // An ExplainRequest names a packet that opens a flow. Source and Destination are
 // addresses, or ids of instances or network interfaces; Destination may be a
-// name of an instance too.
+// name of an instance too. Source may be a load balancer, lb/NAME: then the
+// packets are those that its nodes send to the instance, to Port or to all ports
+// that they speak to.
 type ExplainRequest struct {
 	Source      string `json:"src"`
 	Destination string `json:"dst"`
@@ -114,9 +116,22 @@ type Explanation struct {
 	Verdict string `json:"verdict"` // of the specification: allow or drop
 	Reason  string `json:"reason"`
 
+	// Paths are the ways from a load balancer's nodes, of which nothing above
+	// but the Verdict is said: allow if it is so on all of them.
+	Paths []Path `json:"paths,omitempty"`
+
 	// Kernel is what the programs in the kernel answer for the same packet; nil
 	// when they are not asked.
 	Kernel *KernelVerdict `json:"kernel,omitempty"`
+}
+
+// A Path is one way from a load balancer's node to an instance.
+type Path struct {
+	Node vpc.InterfaceID `json:"node"`
+	Zone vpc.Zone        `json:"zone"`
+	Port uint16          `json:"port"` // of the instance
+	What string          `json:"what"` // goes there: health check, or a listener's requests
+	Explanation
 }
 
 // A Step is one place on the packet's way, and what is decided there.

@@ -45,6 +45,14 @@ func (a *Agent) Explain(ctx context.Context, in admin.ExplainRequest) (*admin.Ex
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if name, ok := strings.CutPrefix(in.Source, balancerPrefix); ok {
+		return a.explainBalancer(name, in)
+	}
+	return a.explainPacket(in)
+}
+
+// explainPacket explains one packet. a.mu is held.
+func (a *Agent) explainPacket(in admin.ExplainRequest) (*admin.Explanation, error) {
 	p, err := a.question(in)
 	if err != nil {
 		return nil, err

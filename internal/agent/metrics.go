@@ -18,7 +18,7 @@ var (
 	flowsLive = prometheus.NewDesc("ringfence_flows",
 		"Flows that are remembered, as of the last collection.", nil, nil)
 	machinesRunning = prometheus.NewDesc("ringfence_machines",
-		"Instances and hosts on the internet side that run here.", nil, nil)
+		"Instances, hosts on the internet side and nodes of load balancers that run here.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -26,11 +26,15 @@ func (a *Agent) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{dropPackets, dropBytes, ruleHits, flowsLive, machinesRunning} {
 		descs <- d
 	}
+	for _, m := range balancerMetrics {
+		descs <- m.desc
+	}
 }
 
 // Collect implements prometheus.Collector.
 func (a *Agent) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(flowsLive, prometheus.GaugeValue, float64(a.flows.Load()))
+	a.collectBalancers(metrics)
 	owners, running := a.population()
 	metrics <- prometheus.MustNewConstMetric(machinesRunning, prometheus.GaugeValue, float64(running))
 	drops, err := a.dataplane.Drops()

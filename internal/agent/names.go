@@ -44,6 +44,7 @@ func hostname(a netip.Addr) string {
 // directory finds who has an address now.
 func (a *Agent) directory() names.Directory {
 	return names.Directory{
+		ByBalancer: a.balancerAddresses,
 		ByPublic: func(public netip.Addr) (names.Host, bool) {
 			a.mu.Lock()
 			defer a.mu.Unlock()

@@ -17,7 +17,7 @@ func (c *command) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "explain SRC DST[:PORT] [--proto PROTOCOL]",
 		Short:             "Say what would become of a packet, and which rule decides",
-		Long:              "Say what would become of a packet, and which rule decides.\n\nSRC and DST are addresses, or ids of instances or network interfaces; DST may be a public or\nprivate DNS name too. An instance stands for its first interface.",
+		Long:              "Say what would become of a packet, and which rule decides.\n\nSRC and DST are addresses, or ids of instances or network interfaces; DST may be a public or\nprivate DNS name too. An instance stands for its first interface. SRC may be lb/NAME, a load\nbalancer: its nodes' health checks and requests to an instance.",
 		Example:           "  ringfence explain 203.0.113.7 i-cfd732a6:22",
 		GroupID:           "look",
 		Args:              exactly(2),
@@ -32,7 +32,7 @@ func (c *command) explainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if question.Port == 0 && (question.Proto == "tcp" || question.Proto == "udp") {
+			if question.Port == 0 && !strings.HasPrefix(question.Source, "lb/") && (question.Proto == "tcp" || question.Proto == "udp") {
 				return usagef("%s needs a port, as in: ringfence explain %s %s", question.Proto, args[0], net.JoinHostPort(question.Destination, "22"))
 			}
 			e, err := d.Explain(cmd.Context(), question)
@@ -72,6 +72,18 @@ func verdictColour(verdict string) colour {
 }
 
 func (c *command) writeExplanation(w io.Writer, e *admin.Explanation) error {
+	for i, p := range e.Paths {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s to port %d, from node %s in %s:\n", p.What, p.Port, p.Node, p.Zone)
+		if err := c.writeExplanation(w, &p.Explanation); err != nil {
+			return err
+		}
+	}
+	if len(e.Paths) > 0 {
+		return nil
+	}
 	t := newTable(w)
 	fmt.Fprintf(t, "WHERE\tVERDICT\tRULE\tWHY\n")
 	for _, s := range e.Steps {

@@ -32,6 +32,10 @@ type Directory struct {
 
 	// ByPrivate finds the host that holds a private address in a network.
 	ByPrivate func(in View, private netip.Addr) (Host, bool)
+
+	// ByBalancer finds the addresses of the load balancer that has a DNS name,
+	// in lower case.
+	ByBalancer func(name string) (addrs []netip.Addr, ok bool)
 }
 
 // A Resolver answers DNS questions.
@@ -128,11 +132,13 @@ func (r *Resolver) resolve(view View, question dns.Question, reply *dns.Msg) {
 		header.Rrtype = rrtype
 		return question.Qtype == rrtype || question.Qtype == dns.TypeANY
 	}
-	if found.addr.IsValid() && asked(dns.TypeA) {
-		reply.Answer = append(reply.Answer, &dns.A{Hdr: header, A: found.addr.AsSlice()})
-	}
-	if found.addr6.IsValid() && asked(dns.TypeAAAA) {
-		reply.Answer = append(reply.Answer, &dns.AAAA{Hdr: header, AAAA: found.addr6.AsSlice()})
+	for _, addr := range found.addrs {
+		if addr.Is4() && asked(dns.TypeA) {
+			reply.Answer = append(reply.Answer, &dns.A{Hdr: header, A: addr.AsSlice()})
+		}
+		if addr.Is6() && asked(dns.TypeAAAA) {
+			reply.Answer = append(reply.Answer, &dns.AAAA{Hdr: header, AAAA: addr.AsSlice()})
+		}
 	}
 	switch {
 	case len(reply.Answer) > 0:

@@ -49,6 +49,9 @@ func newResolver() *Resolver {
 			}
 			return Host{}, false
 		},
+		ByBalancer: func(name string) ([]netip.Addr, bool) {
+			return []netip.Addr{ip("203.0.113.14"), ip("203.0.113.15")}, name == "front-1234567890.us-east-1.elb.amazonaws.com"
+		},
 	}}
 }
 
@@ -284,6 +287,24 @@ func TestLookup(t *testing.T) {
 		addr, ok := r.Lookup(c.view, c.name)
 		if ok != (c.want != "") || ok && addr.String() != c.want {
 			t.Errorf("as %v sees it, %q has %v, %v, want %q", c.view, c.name, addr, ok, c.want)
+		}
+	}
+}
+
+func TestNamesOfLoadBalancers(t *testing.T) {
+	for question, want := range map[string]int{
+		"front-1234567890.us-east-1.elb.amazonaws.com A":             2,
+		"Front-1234567890.US-EAST-1.elb.amazonaws.com A":             2,
+		"dualstack.front-1234567890.us-east-1.elb.amazonaws.com A":   2,
+		"front-1234567890.us-east-1.elb.amazonaws.com AAAA":          0,
+		"ipv6.front-1234567890.us-east-1.elb.amazonaws.com A":        0,
+		"us-east-1.elb.amazonaws.com A":                              0,
+		"dualstack.another-1234567890.us-east-1.elb.amazonaws.com A": -1,
+	} {
+		name, rrtype, _ := strings.Cut(question, " ")
+		reply := exchange(t, outside, "udp", new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.StringToType[rrtype]))
+		if len(reply.Answer) != max(0, want) || (reply.Rcode == dns.RcodeNameError) != (want < 0) {
+			t.Errorf("%s: %v", question, reply)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package names
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	publicZoneEast    = "compute-1.amazonaws.com."
 	privateZoneEast   = "ec2.internal."
 	privateZone       = "compute.internal."
+	balancerZone      = "elb.amazonaws.com."
 	reverseZone       = "in-addr.arpa."
 	localZone         = "localhost."
 	firstRegion       = vpc.Region("us-east-1")
@@ -26,7 +28,7 @@ const (
 
 // zoneOf is the zone of ours that a canonical name is in, "." for other names.
 func zoneOf(name string) string {
-	for _, zone := range []string{publicZone, publicZoneEast, privateZoneEast, privateZone, reverseZone} {
+	for _, zone := range []string{publicZone, publicZoneEast, privateZoneEast, privateZone, balancerZone, reverseZone} {
 		if name == zone || strings.HasSuffix(name, "."+zone) {
 			return zone
 		}
@@ -36,19 +38,21 @@ func zoneOf(name string) string {
 
 // A finding is what is known about a name.
 type finding struct {
-	exists  bool       // though it may have neither of:
-	addr    netip.Addr // its address
-	addr6   netip.Addr // its IPv6 address
-	pointer string     // the name that an address has
+	exists  bool // though it may have neither of:
+	addrs   []netip.Addr
+	pointer string // the name that an address has
 }
 
 // localhost is whoever asks (RFC 6761 §6.3).
-var localhost = finding{exists: true, addr: netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr6: netip.IPv6Loopback()}
+var localhost = finding{exists: true, addrs: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}}
 
-// Lookup finds the address of a name as view sees it.
+// Lookup finds the first address of a name as view sees it.
 func (r *Resolver) Lookup(view View, name string) (netip.Addr, bool) {
-	addr := r.lookup(view, dns.CanonicalName(name)).addr
-	return addr, addr.IsValid()
+	addrs := r.lookup(view, dns.CanonicalName(name)).addrs
+	if len(addrs) == 0 {
+		return netip.Addr{}, false
+	}
+	return addrs[0], true
 }
 
 // lookup finds a canonical name as view sees it.
@@ -74,10 +78,29 @@ func (r *Resolver) lookup(view View, name string) finding {
 		return inRegion(labels, func(region vpc.Region, host []string) finding {
 			return r.lookupPrivate(view, region, host)
 		})
+	case balancerZone:
+		return r.lookupBalancer(strings.TrimSuffix(name, "."))
 	case reverseZone:
 		return r.lookupReverse(view, labels)
 	}
 	return finding{}
+}
+
+// lookupBalancer finds a load balancer's name, in any order of its addresses, so
+// that those who take the first one are spread. In EC2-Classic it has two more
+// names (User Guide for Classic Load Balancers, "DNS name"); there are no IPv6
+// addresses. Names of regions are there because others are below them.
+func (r *Resolver) lookupBalancer(name string) finding {
+	if !strings.Contains(strings.TrimSuffix(name, "."+strings.TrimSuffix(balancerZone, ".")), ".") {
+		return finding{exists: true}
+	}
+	name, isIPv6 := strings.CutPrefix(name, "ipv6.")
+	addrs, ok := r.Directory.ByBalancer(strings.TrimPrefix(name, "dualstack."))
+	if !ok || isIPv6 {
+		return finding{exists: ok}
+	}
+	rand.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
+	return finding{exists: true, addrs: addrs}
 }
 
 // inRegion takes the region, the last of labels, from a name. The region by
@@ -106,9 +129,9 @@ func (r *Resolver) lookupPublic(view View, region vpc.Region, labels []string) f
 		return finding{}
 	}
 	if view == (View{host.Region, host.Network}) {
-		return finding{exists: true, addr: host.Private}
+		return finding{exists: true, addrs: []netip.Addr{host.Private}}
 	}
-	return finding{exists: true, addr: addr}
+	return finding{exists: true, addrs: []netip.Addr{addr}}
 }
 
 // metadataHost is a name of the metadata service, known inside a region.
@@ -119,7 +142,7 @@ var metadataAddr = netip.AddrFrom4([4]byte{169, 254, 169, 254})
 // lookupPrivate finds ip-10-254-1-2 in region, which only a neighbour can.
 func (r *Resolver) lookupPrivate(view View, region vpc.Region, labels []string) finding {
 	if len(labels) == 1 && labels[0] == metadataHost && view.Region == region {
-		return finding{exists: true, addr: metadataAddr}
+		return finding{exists: true, addrs: []netip.Addr{metadataAddr}}
 	}
 	addr, ok := parseHost(labels, privateNamePrefix)
 	if !ok || view.Region != region {
@@ -128,7 +151,7 @@ func (r *Resolver) lookupPrivate(view View, region vpc.Region, labels []string) 
 	if _, ok := r.Directory.ByPrivate(view, addr); !ok {
 		return finding{}
 	}
-	return finding{exists: true, addr: addr}
+	return finding{exists: true, addrs: []netip.Addr{addr}}
 }
 
 // lookupReverse finds the name of the address whose bytes are labels, the last
