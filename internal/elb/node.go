@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ type target struct {
 
 // A drain is what is left of an instance that was deregistered.
 type drain struct {
-	servers map[string]string // backend by server
+	servers map[string]bool // by the names that HAProxy knows
 	until   time.Time
 }
 
@@ -143,7 +144,7 @@ func (n *Node) apply(ctx context.Context, spec *Spec) error {
 	}
 	gone := n.gone(spec)
 	for id := range gone {
-		n.serve(ctx, n.targets[id], false)
+		n.serve(ctx, n.targets[id], false) // also for who has a connection already
 	}
 	if !shape.equal(n.shape) || !n.proxy.isRunning() {
 		if err := n.load(ctx, spec, gone); err != nil {
@@ -190,6 +191,9 @@ func (n *Node) load(ctx context.Context, spec *Spec, gone map[vpc.InstanceID]boo
 	if err != nil {
 		return err
 	}
+	if err := spec.authenticate(ctx, live); err != nil {
+		return err
+	}
 	n.count(ctx)
 	return n.proxy.run(ctx, live)
 }
@@ -209,9 +213,9 @@ func (n *Node) inService() map[vpc.InstanceID]bool {
 func (n *Node) forget(ctx context.Context, old *Spec, t *target) {
 	t.stop()
 	delete(n.targets, t.Instance)
-	d := &drain{servers: make(map[string]string), until: time.Now().Add(time.Duration(n.spec.DrainingTimeout) * time.Second)}
+	d := &drain{servers: make(map[string]bool), until: time.Now().Add(time.Duration(n.spec.DrainingTimeout) * time.Second)}
 	for _, l := range old.Listeners {
-		d.servers[l.server(t.Target)] = l.backend()
+		d.servers[l.server(t.Target)] = true
 	}
 	if n.spec.DrainingTimeout > 0 && t.served && !n.hasTarget(t.Instance) {
 		n.draining[t.Instance] = d
@@ -232,10 +236,8 @@ func (n *Node) hasTarget(id vpc.InstanceID) bool {
 
 // cut ends what connections are left to an instance.
 func (n *Node) cut(ctx context.Context, d *drain) {
-	for server, backend := range d.servers {
-		if err := n.proxy.cut(ctx, backend, server); err != nil {
-			n.log.Error("end connections", "server", server, "err", err)
-		}
+	if err := n.proxy.cut(ctx, d.servers); err != nil {
+		n.log.Error("end connections", "servers", d.servers, "err", err)
 	}
 }
 
@@ -288,6 +290,9 @@ func (n *Node) note(ctx context.Context, t *target, result error) {
 	n.log.Info("health", "instance", t.Instance, "state", t.state, "check", n.spec.HealthCheck.Target, "err", result)
 	if t.inService() != before.inService() {
 		n.serve(ctx, t, t.inService())
+		if t.inService() && slices.ContainsFunc(n.spec.Listeners, Listener.authenticates) {
+			n.shape = nil // it may show another certificate than before: tick loads anew
+		}
 	}
 	n.publish()
 }

@@ -366,3 +366,17 @@ func page(ctx context.Context, client *http.Client, port uint16) error {
 	}
 	return nil
 }
+
+// secureInstance is instance with TLS.
+func (b *bed) secureInstance(n byte) (Target, *httptest.Server) {
+	b.t.Helper()
+	target := Target{vpc.InstanceID(fmt.Sprintf("i-%08x", n)), netip.AddrFrom4([4]byte{127, 0, 1, n})}
+	l, err := net.Listen("tcp", netip.AddrPortFrom(target.Address, b.back).String())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}}
+	s.StartTLS()
+	b.t.Cleanup(s.Close)
+	return target, s
+}

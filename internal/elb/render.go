@@ -65,6 +65,11 @@ func (s *Spec) render(dir string, inService map[vpc.InstanceID]bool) (*configura
 		}
 		c.files[l.certificateFile()] = text
 	}
+	for _, l := range s.Listeners {
+		if l.authenticates() {
+			c.files[l.trustFile()] = strings.Join(l.PublicKeys, "\n") // see authenticate
+		}
+	}
 	var text bytes.Buffer
 	err := configTemplate.Execute(&text, struct {
 		*Spec
@@ -114,7 +119,7 @@ func serverOptions(l Listener, dir string) string {
 	}
 	switch {
 	case !l.InstanceProtocol.IsSecure():
-	case len(l.PublicKeys) > 0:
+	case l.authenticates():
 		options += " ssl verify required ca-file " + filepath.Join(dir, l.trustFile())
 	default:
 		options += " ssl verify none"

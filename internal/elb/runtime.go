@@ -113,22 +113,41 @@ func (p *proxy) setService(ctx context.Context, worker int, backend, server stri
 	return p.tell(ctx, worker, fmt.Sprintf("set server %s/%s state %s", backend, server, state))
 }
 
-// cut ends all connections to a server, in every worker that knows it.
-func (p *proxy) cut(ctx context.Context, backend, server string) error {
+// cut ends all connections to servers, by their names, in every worker. Workers
+// that end their connections refuse to do it for a server, so each is ended by
+// itself.
+func (p *proxy) cut(ctx context.Context, servers map[string]bool) error {
 	w, err := p.workers(ctx)
 	if err != nil {
 		return err
 	}
 	for _, worker := range w.all() {
-		answer, err := p.ask(ctx, fmt.Sprintf("@!%d shutdown sessions server %s/%s", worker, backend, server))
+		answer, err := p.ask(ctx, fmt.Sprintf("@!%d show sess", worker))
 		if err != nil {
-			return fmt.Errorf("cut connections to %s: %w", server, err)
+			return fmt.Errorf("list connections: %w", err)
 		}
-		if answer = strings.TrimSpace(answer); answer != "" && !strings.Contains(answer, "No such") {
-			return fmt.Errorf("cut connections to %s: HAProxy says %q", server, answer)
+		for _, session := range sessionsTo(answer, servers) {
+			if _, err := p.ask(ctx, fmt.Sprintf("@!%d shutdown session %s", worker, session)); err != nil {
+				return fmt.Errorf("end connection: %w", err)
+			}
 		}
 	}
 	return nil
+}
+
+// sessionsTo reads the answer to show sess: a line for each session, its name
+// first, and among other things srv=SERVER.
+func sessionsTo(answer string, servers map[string]bool) []string {
+	var sessions []string
+	for line := range strings.Lines(answer) {
+		name, rest, _ := strings.Cut(line, ":")
+		for _, field := range strings.Fields(rest) {
+			if server, ok := strings.CutPrefix(field, "srv="); ok && servers[server] {
+				sessions = append(sessions, name)
+			}
+		}
+	}
+	return sessions
 }
 
 // A row is a line of HAProxy's statistics: values by column (HAProxy Management
