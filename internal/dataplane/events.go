@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -39,7 +38,12 @@ type EventEnd struct {
 	Rule      vpc.RuleID          // that has admitted it there
 }
 
-// An EventReader reads events as they come.
+// gatherFor is how long events gather before they are read together: the kernel
+// wakes the reader only for an event that finds nothing unread before it, and a
+// wake costs more than the event.
+const gatherFor = 10 * time.Millisecond
+
+// An EventReader reads events as they come, gatherFor late at the most.
 type EventReader struct {
 	d      *Dataplane
 	reader *ringbuf.Reader
@@ -59,6 +63,9 @@ func (r *EventReader) Read() (Event, error) {
 	var e kernelEvent
 	var record ringbuf.Record
 	for len(record.RawSample) < binary.Size(e) { // events of an earlier daemon may be shorter
+		if r.reader.AvailableBytes() == 0 {
+			time.Sleep(gatherFor)
+		}
 		err := r.reader.ReadInto(&record)
 		if errors.Is(err, ringbuf.ErrClosed) {
 			return Event{}, os.ErrClosed
@@ -67,7 +74,7 @@ func (r *EventReader) Read() (Event, error) {
 			return Event{}, fmt.Errorf("read event: %w", err)
 		}
 	}
-	if err := binary.Read(bytes.NewReader(record.RawSample), binary.LittleEndian, &e); err != nil {
+	if _, err := binary.Decode(record.RawSample, binary.LittleEndian, &e); err != nil {
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
 	at, err := timeOf(e.At)

@@ -41,7 +41,7 @@ func through(s shape, events bool) func(context.Context, *Bed) error {
 		}
 		b.collect(d)
 		if events {
-			return b.readEvents(d)
+			return b.readEvents(d, h)
 		}
 		return nil
 	}
@@ -107,11 +107,16 @@ func (b *Bed) collect(d *dataplane.Dataplane) {
 	})
 }
 
-// readEvents reads what the programs tell, until the bed is closed.
-func (b *Bed) readEvents(d *dataplane.Dataplane) error {
+// readEvents has the programs tell of every opening and every drop, and reads that
+// until the bed is closed.
+func (b *Bed) readEvents(d *dataplane.Dataplane, h *policy.Host) error {
 	events, err := d.Events()
 	if err != nil {
 		return err
+	}
+	both := []vpc.InterfaceNumber{h.Interface(clientID).Number, h.Interface(serverID).Number}
+	if err := d.Watch(both); err != nil {
+		return errors.Join(err, events.Close())
 	}
 	var reading sync.WaitGroup
 	var failed error
