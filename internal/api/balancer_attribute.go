@@ -54,7 +54,7 @@ func newBalancerAttributes(a vpc.LoadBalancerAttributes) balancerAttributes {
 		Settings:   &connectionSettings{a.IdleTimeout},
 		Additional: []additionalAttribute{{desyncMode, a.DesyncMitigation}},
 	}
-	if a.AccessLog.Enabled {
+	if a.AccessLog.Bucket != "" {
 		all.AccessLog.Bucket, all.AccessLog.EmitInterval, all.AccessLog.Prefix = a.AccessLog.Bucket, &a.AccessLog.EmitInterval, a.AccessLog.Prefix
 	}
 	return all
@@ -172,21 +172,18 @@ var (
 	prefixPattern = regexp.MustCompile(`^[a-zA-Z0-9!_.*'()/-]{0,512}$`)
 )
 
-// change checks the access log and applies it. A bucket is a directory: names
-// that would lead out of it are refused.
+// change checks the access log and applies it. One that is disabled keeps what the
+// call says of it. A bucket is a directory: names that would lead out of it are
+// refused.
 func (in *accessLog) change(a *vpc.AccessLog) error {
-	if !in.Enabled {
-		a.Enabled = false
-		return nil
-	}
-	log := vpc.AccessLog{Enabled: true, Bucket: in.Bucket, Prefix: strings.Trim(in.Prefix, "/"), EmitInterval: defaultEmit}
+	log := vpc.AccessLog{Enabled: in.Enabled, Bucket: in.Bucket, Prefix: in.Prefix, EmitInterval: defaultEmit}
 	if in.EmitInterval != nil {
 		log.EmitInterval = *in.EmitInterval
 	}
 	switch {
-	case in.Bucket == "":
+	case in.Bucket == "" && in.Enabled:
 		return errConfiguration("AccessLog S3BucketName must be specified when the access log is enabled")
-	case !bucketPattern.MatchString(in.Bucket) || strings.Contains(in.Bucket, ".."):
+	case in.Bucket != "" && !bucketPattern.MatchString(in.Bucket) || strings.Contains(in.Bucket, ".."):
 		return errConfiguration("AccessLog S3BucketName '%.100s' is not the name of a bucket", in.Bucket)
 	case !prefixPattern.MatchString(log.Prefix) || strings.Contains(log.Prefix, "..") || strings.Contains(log.Prefix, "AWSLogs"):
 		return errConfiguration("AccessLog S3BucketPrefix '%.100s' is not valid", in.Prefix)

@@ -48,12 +48,13 @@ func newCertificateItem(c *vpc.ServerCertificate) certificateItem {
 }
 
 // uploadCertificate implements UploadServerCertificate. Certificate, chain and
-// private key must be one.
+// private key must be one; they are kept without the white space around them, as
+// clients compare what they read with that.
 func (r *request) uploadCertificate(ctx context.Context, in *uploadCertificateInput) (*uploadCertificateOutput, error) {
 	c := &vpc.ServerCertificate{
 		ID:      "ASCA" + rand.Text()[:17],
-		Account: r.Account.ID, Name: in.Name, Path: in.Path, Body: in.Body, Chain: in.Chain, PrivateKey: in.PrivateKey,
-		Uploaded: time.Now().UTC(),
+		Account: r.Account.ID, Name: in.Name, Path: in.Path, Uploaded: time.Now().UTC(),
+		Body: strings.TrimSpace(in.Body), Chain: strings.TrimSpace(in.Chain), PrivateKey: strings.TrimSpace(in.PrivateKey),
 	}
 	if c.Path == "" {
 		c.Path = "/"

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"strings"
 
 	"ringfence/internal/vpc"
 )
@@ -22,7 +21,7 @@ func parseCertificates(c *vpc.ServerCertificate) (*x509.Certificate, error) {
 	if err := checkPrivateKey(c); err != nil {
 		return nil, err
 	}
-	if strings.TrimSpace(c.Chain) == "" {
+	if c.Chain == "" {
 		return body[0], nil
 	}
 	chain, err := parsePEM(c.Chain)

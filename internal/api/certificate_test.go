@@ -101,7 +101,8 @@ func TestUploadServerCertificate(t *testing.T) {
 		}
 	}
 	got := c.ok("GetServerCertificate", "ServerCertificateName=chained")
-	if !strings.Contains(got, "arn:aws:iam::111122223333:server-certificate/chained") || strings.Contains(got, "PRIVATE") {
+	if !strings.Contains(got, "arn:aws:iam::111122223333:server-certificate/chained") || strings.Contains(got, "PRIVATE") ||
+		!strings.Contains(got, "-----END CERTIFICATE-----</CertificateBody>") {
 		t.Errorf("certificate %s", got)
 	}
 }
