@@ -12,7 +12,7 @@ func TestGoSDK(t *testing.T) {
 	start(t).sdk("sdk", "go", "test", "-count=1", "-timeout=300s", "./...")
 }
 
-// TestJavaScriptSDK runs test/js, which speaks by @aws-sdk/client-ec2.
+// TestJavaScriptSDK runs test/js, which speaks by the clients of @aws-sdk.
 func TestJavaScriptSDK(t *testing.T) {
 	out, err := exec.Command("node", "--version").Output()
 	if version := strings.TrimSpace(string(out)); err != nil || version < "v20" || len(version) < len("v20.0.0") {
