@@ -49,6 +49,19 @@ func (a *API) freePublic(tx *store.Tx, n int) []netip.Addr {
 	return free
 }
 
+// anotherPublic returns a free public address for an instance that starts again,
+// and that had last: another one, if there is one.
+func (a *API) anotherPublic(tx *store.Tx, last netip.Addr) (netip.Addr, error) {
+	free := a.freePublic(tx, 2)
+	switch {
+	case len(free) == 0:
+		return netip.Addr{}, errNoPublic(0, 1)
+	case free[0] == last:
+		return free[len(free)-1], nil
+	}
+	return free[0], nil
+}
+
 // A privateBlock is the addresses that a subnet gives to its interfaces: its
 // IPv4 or its IPv6 ones.
 type privateBlock struct {

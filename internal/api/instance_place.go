@@ -22,6 +22,9 @@ func (r *request) takePlace(tx *store.Tx, i *vpc.Instance) error {
 		if err != nil {
 			return err
 		}
+		if addresses[0].public, err = r.anotherPublic(tx, i.LastPublic); err != nil {
+			return err
+		}
 		attachClassic(tx, i, addresses[0], vpc.InterfaceNumber(tx.Take(store.InterfaceNumbers, 1)), r.Account.Era)
 		return nil
 	}
@@ -29,12 +32,12 @@ func (r *request) takePlace(tx *store.Tx, i *vpc.Instance) error {
 	if was == nil || !was.AutoPublic || i.PublicAddr.IsValid() || len(i.Secondary) > 0 {
 		return nil
 	}
-	public := r.freePublic(tx, 1)
-	if len(public) == 0 {
-		return errNoPublic(0, 1)
+	public, err := r.anotherPublic(tx, i.LastPublic)
+	if err != nil {
+		return err
 	}
 	n := *was
-	givePublic(&n, n.Primary(), public[0])
+	givePublic(&n, n.Primary(), public)
 	tx.PutInterface(&n)
 	showInterface(i, &n)
 	return nil
@@ -42,6 +45,7 @@ func (r *request) takePlace(tx *store.Tx, i *vpc.Instance) error {
 
 // vacatePlace takes away what an instance does not keep when it has stopped.
 func vacatePlace(tx *store.Tx, i *vpc.Instance) {
+	i.LastPublic = i.PublicAddr
 	if i.Network == vpc.ClassicNetwork {
 		detachClassic(tx, i)
 		return

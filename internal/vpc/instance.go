@@ -32,6 +32,7 @@ type Instance struct {
 	Groups      []GroupID     // of Interface; in EC2-Classic as launched, in the order of the call
 	PrivateAddr netip.Addr    // invalid when stopped in EC2-Classic, and once terminated
 	PublicAddr  netip.Addr    // invalid when it has none
+	LastPublic  netip.Addr    // that it had until it was stopped: a start gives another
 	Volumes     []Volume      // the root's first; shown by Describe
 	Tags        []Tag
 
