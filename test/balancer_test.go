@@ -35,6 +35,7 @@ func (d *daemon) health(lb, instance, want string) {
 // balancer (Elastic Load Balancing Developer Guide 2012, "Lock down traffic").
 func TestLockDown(t *testing.T) {
 	needHAProxy(t)
+	t.Parallel() // it mostly waits for health checks
 	d := startLasting(t)
 	d.run("ec2-create-group", "web", "-d", "web servers")
 	d.run("ec2-authorize", "web", "-P", "tcp", "-p", "80")

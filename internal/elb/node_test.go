@@ -33,14 +33,14 @@ const patience = 30 * time.Second
 // A bed has a node on this host, behind which are servers on loopback
 // addresses.
 type bed struct {
-	t           *testing.T
+	t           testing.TB
 	node        *Client
 	dir         string
 	logs        string
 	front, back uint16
 }
 
-func newBed(t *testing.T) *bed {
+func newBed(t testing.TB) *bed {
 	t.Helper()
 	haproxy(t)
 	engine, err := FindEngine(t.Context())
@@ -83,7 +83,7 @@ func newBed(t *testing.T) *bed {
 }
 
 // freePort is a port that nobody listens on.
-func freePort(t *testing.T) uint16 {
+func freePort(t testing.TB) uint16 {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
