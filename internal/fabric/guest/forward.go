@@ -4,7 +4,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -38,15 +37,18 @@ func (c *sshConn) forward(n ssh.NewChannel) {
 		return
 	}
 	defer near.Close()
-	go ssh.DiscardRequests(requests)
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
 		_, _ = io.Copy(far, near)
 		_ = far.CloseWrite()
-	})
-	wg.Go(func() {
-		_, _ = io.Copy(near, far)
-		_ = near.CloseWrite()
-	})
-	wg.Wait()
+	}()
+	go func() {
+		ssh.DiscardRequests(requests) // until the client is gone
+		<-sent
+		far.Close() // which may wait for ever, and now has nobody to tell
+	}()
+	_, _ = io.Copy(near, far)
+	_ = near.CloseWrite()
+	<-sent
 }
