@@ -23,6 +23,16 @@ func (r *request) balancer(reader store.Reader, name string) (*vpc.LoadBalancer,
 	return nil, errNoBalancer(name)
 }
 
+// viewedBalancer finds it as of now, and returns what else there is.
+func (r *request) viewedBalancer(ctx context.Context, name string) (*vpc.LoadBalancer, store.Reader, error) {
+	v, err := r.view(ctx)
+	if err != nil {
+		return nil, store.Reader{}, err
+	}
+	lb, err := r.balancer(v.Reader, name)
+	return lb, v.Reader, err
+}
+
 func errNoBalancer(name string) error {
 	return vpc.Errorf(vpc.LoadBalancerNotFound, "There is no ACTIVE Load Balancer named '%s'", name)
 }

@@ -68,11 +68,7 @@ type describeAttributesOutput struct {
 
 // describeAttributes implements DescribeLoadBalancerAttributes.
 func (r *request) describeAttributes(ctx context.Context, in *describeAttributesInput) (*describeAttributesOutput, error) {
-	v, err := r.view(ctx)
-	if err != nil {
-		return nil, err
-	}
-	lb, err := r.balancer(v.Reader, in.Name)
+	lb, _, err := r.viewedBalancer(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -23,15 +23,16 @@ type marking struct {
 // does not say (ELB API reference, DescribeLoadBalancers).
 const maxMarked = 400
 
-// size is how long the page is that a call asks for.
-func (m marking) size() (int, error) {
-	if m.PageSize == nil {
-		return maxMarked, nil
+// balancerPage returns the page that a call of ELB asks for, see markPage.
+func balancerPage[T any](m marking, items []T, name func(T) string) (page []T, next string, err error) {
+	size := maxMarked
+	if m.PageSize != nil {
+		size = *m.PageSize
 	}
-	if *m.PageSize < 1 || *m.PageSize > maxMarked {
-		return 0, errInvalid("PageSize must be between 1 and %d, inclusive", maxMarked)
+	if size < 1 || size > maxMarked {
+		return nil, "", errInvalid("PageSize must be between 1 and %d, inclusive", maxMarked)
 	}
-	return *m.PageSize, nil
+	return markPage(m.Marker, size, items, name)
 }
 
 // markPage returns a page of items that are sorted by name, and the marker of the
@@ -74,11 +75,7 @@ func (r *request) describeBalancers(ctx context.Context, in *describeBalancersIn
 		return nil, err
 	}
 	slices.SortFunc(balancers, func(a, b *vpc.LoadBalancer) int { return strings.Compare(a.Name, b.Name) })
-	size, err := in.size()
-	if err != nil {
-		return nil, err
-	}
-	page, next, err := markPage(in.Marker, size, balancers, func(lb *vpc.LoadBalancer) string { return lb.Name })
+	page, next, err := balancerPage(in.marking, balancers, func(lb *vpc.LoadBalancer) string { return lb.Name })
 	if err != nil {
 		return nil, err
 	}
@@ -261,13 +258,6 @@ func (r *request) describeAccountLimits(_ context.Context, in *describeAccountLi
 	for _, name := range []string{listenersPerBalancer, loadBalancers, instancesPerBalancer} {
 		limits = append(limits, limitItem{name, strconv.Itoa(r.limit(name))})
 	}
-	size, err := in.size()
-	if err != nil {
-		return nil, err
-	}
-	page, next, err := markPage(in.Marker, size, limits, func(l limitItem) string { return l.Name })
-	if err != nil {
-		return nil, err
-	}
-	return &describeAccountLimitsOutput{page, next}, nil
+	page, next, err := balancerPage(in.marking, limits, func(l limitItem) string { return l.Name })
+	return &describeAccountLimitsOutput{page, next}, err
 }

@@ -23,7 +23,9 @@ func (b *healthBook) note(reports []vpc.InstanceHealth) {
 	for _, h := range reports {
 		nodes := b.states[h.LoadBalancer][h.Instance]
 		if h.State == vpc.HealthForgotten {
-			delete(nodes, h.Node)
+			if delete(nodes, h.Node); len(nodes) == 0 {
+				delete(b.states[h.LoadBalancer], h.Instance)
+			}
 			continue
 		}
 		if nodes == nil {
@@ -104,11 +106,7 @@ type instanceStateItem struct {
 // describeHealth implements DescribeInstanceHealth: of the registered instances,
 // or of those that the call names.
 func (r *request) describeHealth(ctx context.Context, in *describeHealthInput) (*describeHealthOutput, error) {
-	v, err := r.view(ctx)
-	if err != nil {
-		return nil, err
-	}
-	lb, err := r.balancer(v.Reader, in.Name)
+	lb, reader, err := r.viewedBalancer(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +116,7 @@ func (r *request) describeHealth(ctx context.Context, in *describeHealthInput) (
 	}
 	out := &describeHealthOutput{}
 	for _, id := range ids {
-		item, err := r.instanceHealth(v.Reader, lb, id)
+		item, err := r.instanceHealth(reader, lb, id)
 		if err != nil {
 			return nil, err
 		}

@@ -31,11 +31,8 @@ type policyAttributeItem struct {
 func (r *request) describePolicies(ctx context.Context, in *describePoliciesInput) (*describePoliciesOutput, error) {
 	lb := &vpc.LoadBalancer{Policies: vpc.PredefinedTLSPolicies()}
 	if in.Name != "" {
-		v, err := r.view(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if lb, err = r.balancer(v.Reader, in.Name); err != nil {
+		var err error
+		if lb, _, err = r.viewedBalancer(ctx, in.Name); err != nil {
 			return nil, err
 		}
 	}

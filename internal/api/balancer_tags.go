@@ -16,20 +16,30 @@ const maxBalancerTags, maxBalancerTagKey, maxBalancerTagValue = 10, 128, 256
 
 var tagPattern = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
+// checkTag refuses what is no tag to ELB, nor to IAM, whose tags have the same
+// form.
+func checkTag(t tag) error {
+	switch {
+	case t.Key == "" || utf8.RuneCountInString(t.Key) > maxBalancerTagKey || !tagPattern.MatchString(t.Key):
+		return errInvalid("The tag key '%.200s' must have 1 to %d letters, digits, spaces and _.:/=+-@", t.Key, maxBalancerTagKey)
+	case utf8.RuneCountInString(t.Value) > maxBalancerTagValue || !tagPattern.MatchString(t.Value):
+		return errInvalid("The value of the tag '%s' must have up to %d letters, digits, spaces and _.:/=+-@", t.Key, maxBalancerTagValue)
+	case isReserved(t.Key):
+		return errInvalid("Tag keys starting with 'aws:' are reserved for internal use")
+	}
+	return nil
+}
+
 // balancerTags returns the tags of a load balancer with those that a call adds.
 // A key that is there already gets the new value.
 func balancerTags(has []vpc.Tag, given []tag) ([]vpc.Tag, error) {
 	tags := slices.Clone(has)
 	seen := map[string]bool{}
 	for _, t := range given {
-		switch {
-		case t.Key == "" || utf8.RuneCountInString(t.Key) > maxBalancerTagKey || !tagPattern.MatchString(t.Key):
-			return nil, errInvalid("The tag key '%.200s' must have 1 to %d letters, digits, spaces and _.:/=+-@", t.Key, maxBalancerTagKey)
-		case utf8.RuneCountInString(t.Value) > maxBalancerTagValue || !tagPattern.MatchString(t.Value):
-			return nil, errInvalid("The value of the tag '%s' must have up to %d letters, digits, spaces and _.:/=+-@", t.Key, maxBalancerTagValue)
-		case isReserved(t.Key):
-			return nil, errInvalid("Tag keys starting with 'aws:' are reserved for internal use")
-		case seen[t.Key]:
+		if err := checkTag(t); err != nil {
+			return nil, err
+		}
+		if seen[t.Key] {
 			return nil, vpc.Errorf(vpc.DuplicateTagKeys, "Tag key was specified more than once: %s", t.Key)
 		}
 		seen[t.Key] = true

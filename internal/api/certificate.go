@@ -117,6 +117,15 @@ func (r *request) certificate(reader store.Reader, name string) (*vpc.ServerCert
 	return nil, vpc.Errorf(vpc.NoSuchEntity, "The Server Certificate with name %s cannot be found.", name)
 }
 
+// viewedCertificate finds it as of now.
+func (r *request) viewedCertificate(ctx context.Context, name string) (*vpc.ServerCertificate, error) {
+	v, err := r.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.certificate(v.Reader, name)
+}
+
 type getCertificateInput struct{ certificateName }
 
 type getCertificateOutput struct {
@@ -133,11 +142,7 @@ type fullCertificateItem struct {
 // getCertificate implements GetServerCertificate. The private key is never
 // shown.
 func (r *request) getCertificate(ctx context.Context, in *getCertificateInput) (*getCertificateOutput, error) {
-	v, err := r.view(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c, err := r.certificate(v.Reader, in.Name)
+	c, err := r.viewedCertificate(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -167,12 +172,8 @@ func (r *request) listCertificates(ctx context.Context, in *listCertificatesInpu
 		}
 	}
 	slices.SortFunc(all, func(a, b certificateItem) int { return strings.Compare(a.Name, b.Name) })
-	size, err := in.size()
-	if err != nil {
-		return nil, err
-	}
-	page, next, err := markPage(in.Marker, size, all, func(c certificateItem) string { return c.Name })
-	return &listCertificatesOutput{page, truncated{next != "", next}}, err
+	page, rest, err := certificatePage(in.items, all, func(c certificateItem) string { return c.Name })
+	return &listCertificatesOutput{page, rest}, err
 }
 
 type deleteCertificateInput struct{ certificateName }

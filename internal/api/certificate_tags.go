@@ -15,13 +15,11 @@ func certificateTags(has []vpc.Tag, given []tag) ([]vpc.Tag, error) {
 	tags := slices.Clone(has)
 	seen := map[string]bool{}
 	for _, t := range given {
+		if err := checkTag(t); err != nil {
+			return nil, err
+		}
 		folded := strings.ToLower(t.Key)
-		switch {
-		case t.Key == "" || len(t.Key) > maxBalancerTagKey || !tagPattern.MatchString(t.Key) || isReserved(t.Key):
-			return nil, errInvalid("The tag key '%.200s' is invalid.", t.Key)
-		case len(t.Value) > maxBalancerTagValue || !tagPattern.MatchString(t.Value):
-			return nil, errInvalid("The value of the tag '%s' is invalid.", t.Key)
-		case seen[folded]:
+		if seen[folded] {
 			return nil, vpc.Errorf(vpc.InvalidInput, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		}
 		seen[folded] = true
@@ -80,21 +78,13 @@ type listCertificateTagsOutput struct {
 
 // listCertificateTags implements ListServerCertificateTags.
 func (r *request) listCertificateTags(ctx context.Context, in *listCertificateTagsInput) (*listCertificateTagsOutput, error) {
-	v, err := r.view(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c, err := r.certificate(v.Reader, in.Name)
-	if err != nil {
-		return nil, err
-	}
-	size, err := in.size()
+	c, err := r.viewedCertificate(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
 	tags := slices.SortedFunc(slices.Values(tagsOf(c)), func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
-	page, next, err := markPage(in.Marker, size, tags, func(t tag) string { return t.Key })
-	return &listCertificateTagsOutput{page, truncated{next != "", next}}, err
+	page, rest, err := certificatePage(in.items, tags, func(t tag) string { return t.Key })
+	return &listCertificateTagsOutput{page, rest}, err
 }
 
 // items is part of every input of IAM whose answer comes in pages.
@@ -113,13 +103,16 @@ type truncated struct {
 // (IAM API reference, ListServerCertificates).
 const maxItems, defaultItems = 1000, 100
 
-// size is how long the page is that a call asks for.
-func (in items) size() (int, error) {
-	if in.MaxItems == nil {
-		return defaultItems, nil
+// certificatePage returns the page that a call of IAM asks for, and what is left,
+// see markPage.
+func certificatePage[T any](in items, all []T, name func(T) string) ([]T, truncated, error) {
+	size := defaultItems
+	if in.MaxItems != nil {
+		size = *in.MaxItems
 	}
-	if *in.MaxItems < 1 || *in.MaxItems > maxItems {
-		return 0, errInvalid("MaxItems must be between 1 and %d", maxItems)
+	if size < 1 || size > maxItems {
+		return nil, truncated{}, errInvalid("MaxItems must be between 1 and %d", maxItems)
 	}
-	return *in.MaxItems, nil
+	page, next, err := markPage(in.Marker, size, all, name)
+	return page, truncated{next != "", next}, err
 }

@@ -133,3 +133,42 @@ func TestACertificateInUseIsKept(t *testing.T) {
 		t.Errorf("second deletion: %d", status)
 	}
 }
+
+// Tags of a certificate are told apart by their keys, in any case, and counted in
+// characters.
+func TestTagsOfACertificate(t *testing.T) {
+	c := fresh(t).iam(t)
+	pair := newKeyPair(t, "shop")
+	c.ok("UploadServerCertificate", "ServerCertificateName=shop", "CertificateBody="+pair.body, "PrivateKey="+pair.key, "Tags.member.1.Key=Stack", "Tags.member.1.Value=test")
+	const name = "ServerCertificateName=shop"
+	for _, tt := range []struct {
+		does, key, value string
+		want             vpc.Code
+	}{
+		{"a key in another case replaces it", "stack", "production", ""},
+		{"128 letters of two bytes", strings.Repeat("ü", 128), strings.Repeat("ü", 256), ""},
+		{"129 letters", strings.Repeat("ü", 129), "", vpc.ValidationError},
+		{"a value of 257 letters", "k", strings.Repeat("v", 257), vpc.ValidationError},
+		{"a key of AWS's", "AWS:k", "", vpc.ValidationError},
+		{"a character that is none of a tag's", "a#b", "", vpc.ValidationError},
+	} {
+		if got := c.code("TagServerCertificate", name, "Tags.member.1.Key="+tt.key, "Tags.member.1.Value="+tt.value); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.does, got, tt.want)
+		}
+	}
+	if got := c.code("TagServerCertificate", name, "Tags.member.1.Key=k", "Tags.member.2.Key=K"); got != vpc.InvalidInput {
+		t.Errorf("one key twice: %q", got)
+	}
+	first := c.ok("ListServerCertificateTags", name, "MaxItems=1")
+	if text(first, "Key") != "stack" || text(first, "Value") != "production" || text(first, "IsTruncated") != "true" {
+		t.Errorf("first page %s", first)
+	}
+	second := c.ok("ListServerCertificateTags", name, "MaxItems=1", "Marker="+text(first, "Marker"))
+	if text(second, "Key") != strings.Repeat("ü", 128) || text(second, "IsTruncated") != "false" {
+		t.Errorf("second page %s", second)
+	}
+	c.ok("UntagServerCertificate", name, "TagKeys.member.1=STACK")
+	if got := c.ok("GetServerCertificate", name); strings.Contains(got, "stack") || !strings.Contains(got, "ü") {
+		t.Errorf("without one tag %s", got)
+	}
+}

@@ -29,8 +29,8 @@ type prefixListItem struct {
 // describePrefixLists implements DescribePrefixLists and
 // DescribeManagedPrefixLists.
 func (r *request) describePrefixLists(_ context.Context, in *describePrefixListsInput) (*describePrefixListsOutput, error) {
-	for _, id := range in.IDs {
-		return nil, checkPrefixList(id)
+	if len(in.IDs) > 0 {
+		return nil, checkPrefixList(in.IDs[0])
 	}
 	lists, next, err := filterPage(in.filters, in.paging, prefixListFilters, nil, func(l prefixListItem) string { return l.ID })
 	return &describePrefixListsOutput{lists, next}, err
