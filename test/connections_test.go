@@ -50,11 +50,11 @@ func TestConnections(t *testing.T) {
 		t.Errorf("rule %q has admitted %+v", rule, found)
 	}
 	for _, party := range []string{"203.0.113.19", server.public, server.private} {
-		if found := d.connections(party, "--protocol", "tcp", "--rule", rule); len(found) == 0 {
+		if found := d.connections(party, "--proto", "tcp", "--rule", rule); len(found) == 0 {
 			t.Errorf("%s has no connections", party)
 		}
 	}
-	for _, nothing := range [][]string{{other.id}, {server.id, "--peer", "203.0.113.20"}, {"--rule", "sgr-none"}, {server.id, "--protocol", "udp"}, {"--peer", "203.0.113.19:1"}} {
+	for _, nothing := range [][]string{{other.id}, {server.id, "--peer", "203.0.113.20"}, {"--rule", "sgr-none"}, {server.id, "--proto", "udp"}, {"--peer", "203.0.113.19:1"}} {
 		if found := d.connections(nothing...); len(found) != 0 {
 			t.Errorf("%v: %+v", nothing, found)
 		}

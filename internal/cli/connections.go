@@ -19,7 +19,7 @@ import (
 func (c *command) connectionsCommand() *cobra.Command {
 	var question admin.ConnectionsRequest
 	cmd := &cobra.Command{
-		Use:   "connections [INSTANCE] [--peer ADDRESS[:PORT]] [--protocol PROTOCOL] [--rule RULE] [--cut]",
+		Use:   "connections [INSTANCE] [--peer ADDRESS[:PORT]] [--proto PROTOCOL] [--rule RULE] [--cut]",
 		Short: "List connections with the rules that admitted them, or cut them",
 		Long: "List the connections that the host remembers, with the rules that admitted them: the client's\n" +
 			"egress rule and the server's ingress rule. A rule that has gone since is marked.\n\n" +
@@ -56,7 +56,7 @@ func (c *command) connectionsCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&question.Peer, "peer", "", "only those whose other end has this `address`, or address and port")
-	cmd.Flags().StringVar(&question.Proto, "protocol", "", "only those of a `protocol`: tcp, udp, icmp, icmpv6 or a number")
+	cmd.Flags().StringVar(&question.Proto, "proto", "", "only those of a `protocol`: tcp, udp, icmp, icmpv6 or a number")
 	cmd.Flags().StringVar((*string)(&question.Rule), "rule", "", "only those that this `rule` has admitted")
 	cmd.Flags().BoolVar(&question.Cut, "cut", false, "cut them")
 	return cmd

@@ -16,11 +16,7 @@ var getConsoleOutput = &tool{
 	words:   []word{{"INSTANCE", "InstanceId", false}},
 	options: []option{{"r", "raw-console-output", "", "control characters as they are, not as ^X", ""}},
 	run: func(ctx context.Context, c *toolCall) error {
-		params, err := c.params()
-		if err != nil {
-			return err
-		}
-		answer, err := c.api.ask(ctx, c.tool.action, params)
+		answer, err := c.ask(ctx)
 		if err != nil {
 			return err
 		}

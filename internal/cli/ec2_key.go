@@ -58,11 +58,7 @@ var keyTools = []*tool{
 // runCreateKey prints the key as a file for ssh -i may hold it, behind a line that
 // ssh passes over.
 func runCreateKey(ctx context.Context, c *toolCall) error {
-	params, err := c.params()
-	if err != nil {
-		return err
-	}
-	answer, err := c.api.ask(ctx, c.tool.action, params)
+	answer, err := c.ask(ctx)
 	if err != nil {
 		return err
 	}

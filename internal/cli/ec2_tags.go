@@ -50,11 +50,7 @@ func sendTags(c *toolCall, params awsquery.Params) error {
 }
 
 func runTags(ctx context.Context, c *toolCall) error {
-	params, err := c.params()
-	if err != nil {
-		return err
-	}
-	if _, err := c.api.ask(ctx, c.tool.action, params); err != nil {
+	if _, err := c.ask(ctx); err != nil {
 		return err
 	}
 	if c.has("headers") {

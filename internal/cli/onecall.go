@@ -19,16 +19,21 @@ type word struct {
 // callAndPrint runs a tool that is described by its action: its words and options
 // become parameters, and its records are printed of the answer.
 func callAndPrint(ctx context.Context, c *toolCall) error {
-	params, err := c.params()
-	if err != nil {
-		return err
-	}
-	answer, err := c.api.ask(ctx, c.tool.action, params)
+	answer, err := c.ask(ctx)
 	if err != nil {
 		return err
 	}
 	c.print(c.tool.records, answer)
 	return nil
+}
+
+// ask calls the tool's action, and returns the answer.
+func (c *toolCall) ask(ctx context.Context) (*awsquery.Element, error) {
+	params, err := c.params()
+	if err != nil {
+		return nil, err
+	}
+	return c.api.ask(ctx, c.tool.action, params)
 }
 
 // params are the parameters that words and options stand for.
