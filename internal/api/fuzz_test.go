@@ -50,6 +50,8 @@ var oddValues = []string{
 	"9223372036854775807", "99999999999999999999", "1e3", "0.0.0.0/0", "10.0.0.1/8", "10.0.7.0/24", "::/0", "2001:db8::/56", "1.2.3.4", "::1",
 	"203.0.113.5", "111122223333", "amazon-elb", "amazon-elb-sg", "true", "false", "group-name", "instance-state-name", "tag:", "tag:k", "*", "?", "\\",
 	"[", "IyE=", "!", "security-group", "instance", "vpc", "\x00", "é", "世界", "us-east-1", "us-east-1a", "2012-05-01T00:00:00Z",
+	"HTTP", "https", "TCP:80", "HTTP:80/x", "internal", "policy", "SSLNegotiationPolicyType", "Reference-Security-Policy", "ELBSecurityPolicy-2016-08",
+	"PublicKeyPolicyType", "PublicKey", "LBCookieStickinessPolicyType", "CookieExpirationPeriod", "elb.http.desyncmitigationmode",
 	"sg-", "i-0000000", "eni-zzzzzzzz", "vpc-00000000", strings.Repeat("x", 300), strings.Repeat("10.0.0.0/8,", 50),
 }
 
