@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"maps"
 	"slices"
 	"strconv"
@@ -39,18 +38,18 @@ func balancerPage[T any](m marking, items []T, name func(T) string) (page []T, n
 // next one, "" after the last.
 func markPage[T any](marker string, size int, items []T, name func(T) string) (page []T, next string, err error) {
 	if marker != "" {
-		after, err := base64.RawURLEncoding.DecodeString(marker)
-		if err != nil || len(after) == 0 {
+		after, ok := keyOfToken(marker)
+		if !ok {
 			return nil, "", errInvalid("The marker '%.100s' is invalid", marker)
 		}
-		for len(items) > 0 && name(items[0]) <= string(after) {
+		for len(items) > 0 && name(items[0]) <= after {
 			items = items[1:]
 		}
 	}
 	if len(items) <= size {
 		return items, "", nil
 	}
-	return items[:size], base64.RawURLEncoding.EncodeToString([]byte(name(items[size-1]))), nil
+	return items[:size], tokenAfter(name(items[size-1])), nil
 }
 
 type describeBalancersInput struct {

@@ -2,6 +2,8 @@ package api
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
 	"slices"
 
 	"ringfence/internal/vpc"
@@ -24,11 +26,11 @@ const minPage, maxPage = 5, 1000
 func paginate[T any](p paging, items []T, order func(T) string) (page []T, next string, err error) {
 	after := ""
 	if p.NextToken != "" {
-		key, err := base64.RawURLEncoding.DecodeString(p.NextToken)
-		if err != nil || len(key) == 0 {
+		key, ok := keyOfToken(p.NextToken)
+		if !ok {
 			return nil, "", vpc.Errorf(vpc.InvalidNextToken, "The token '%s' is invalid", p.NextToken)
 		}
-		after = string(key)
+		after = key
 	}
 	if p.MaxResults != nil && (*p.MaxResults < minPage || *p.MaxResults > maxPage) {
 		return nil, "", vpc.Errorf(vpc.InvalidParameterValue,
@@ -45,11 +47,28 @@ func paginate[T any](p paging, items []T, order func(T) string) (page []T, next 
 	slices.Sort(keys)
 	if p.MaxResults != nil && len(keys) > *p.MaxResults {
 		keys = keys[:*p.MaxResults]
-		next = base64.RawURLEncoding.EncodeToString([]byte(keys[len(keys)-1]))
+		next = tokenAfter(keys[len(keys)-1])
 	}
 	page = make([]T, len(keys))
 	for i, key := range keys {
 		page[i] = byKey[key]
 	}
 	return page, next, nil
+}
+
+// tokenAfter returns the token of the page behind the item with that key. The
+// key's checksum is in it, so that no word that a caller made up is a token.
+func tokenAfter(key string) string {
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(key)))
+	return base64.RawURLEncoding.EncodeToString(append(sum, key...))
+}
+
+// keyOfToken undoes tokenAfter; ok says that tokenAfter made the token.
+func keyOfToken(token string) (key string, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) < 4 {
+		return "", false
+	}
+	key = string(b[4:])
+	return key, tokenAfter(key) == token
 }

@@ -105,3 +105,26 @@ func profiles(_ context.Context, c *command, _ *caller) ([]string, error) {
 	_, names, err := readCredentials(c.dataDir)
 	return names, err
 }
+
+func (c *command) completionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:       "completion bash|zsh|fish",
+		Short:     "Print what a shell needs to complete commands, ids and names",
+		Example:   "  eval \"$(ringfence completion bash)\"",
+		GroupID:   "use",
+		Args:      exactly(1),
+		ValidArgs: []string{"bash", "zsh", "fish"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch args[0] {
+			case "bash":
+				return cmd.Root().GenBashCompletionV2(c.env.Stdout, true)
+			case "zsh":
+				return cmd.Root().GenZshCompletion(c.env.Stdout)
+			case "fish":
+				return cmd.Root().GenFishCompletion(c.env.Stdout, true)
+			default:
+				return usagef("completion is for bash, zsh or fish, not for %q", args[0])
+			}
+		},
+	}
+}

@@ -73,10 +73,10 @@ func newRoot(env *Env) *cobra.Command {
 		&cobra.Group{ID: "tools", Title: "Tools of 2012:"},
 	)
 	root.SetHelpCommandGroupID("look")
-	root.SetCompletionCommandGroupID("use")
+	root.CompletionOptions.DisableDefaultCmd = true // completionCommand refuses shells that it does not know
 	root.AddCommand(
 		c.statusCommand(), c.psCommand(), c.groupsCommand(), c.rulesCommand(), c.explainCommand(), c.doctorCommand(), c.connectionsCommand(), c.watchCommand(), c.versionCommand(),
-		c.envCommand(), c.runCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(), c.tourCommand(),
+		c.envCommand(), c.runCommand(), c.execCommand(), c.outsideCommand(), c.accountCommand(), c.installToolsCommand(), c.tourCommand(), c.completionCommand(),
 	)
 	for _, t := range tools() {
 		root.AddCommand(c.toolCommand(t))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,21 @@ func TestExecSignals(t *testing.T) {
 	signals <- unix.SIGTERM
 	if status := <-r.status; status != 5 {
 		t.Errorf("status %d, %v", status, <-r.err)
+	}
+}
+
+// A daemon that nohup started ignores SIGHUP; the programs of its machines do not.
+func TestHangUpEndsProgramsOfDaemonThatIgnoresIt(t *testing.T) {
+	signal.Ignore(unix.SIGHUP)
+	t.Cleanup(func() { signal.Reset(unix.SIGHUP) })
+	f := open(t)
+	m := instance(0x102)
+	boot(t, f, m)
+	const killed = initproto.SignalStatus + int(unix.SIGHUP)
+	status, err := initproto.Exec(t.Context(), initproto.SocketPath(f.dataDir, m.ID),
+		initproto.Command{Args: []string{"sh", "-c", "kill -HUP $$"}})
+	if status != killed || err != nil {
+		t.Errorf("got %d and error %v, want %d", status, err, killed)
 	}
 }
 

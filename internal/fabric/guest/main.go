@@ -81,6 +81,9 @@ func run(spec Spec, ready *os.File) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
+	// What a process ignores, its programs ignore too, and a daemon of nohup
+	// ignores hang-ups. One that is handled here is an ordinary one to programs.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	console, err := openConsole()
 	if err != nil {
 		return fmt.Errorf("open console: %w", err)
