@@ -13,7 +13,7 @@ func (c *command) envCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "env [--profile PROFILE] [--region REGION]",
 		Short: "Print shell commands that point AWS clients at the daemon",
-		Long: "Print shell commands that point AWS clients, and the EC2 tools of 2012, at the daemon.\n\n" +
+		Long: "Print shell commands that point AWS clients, and the EC2 and ELB tools of 2012, at the daemon.\n\n" +
 			"AWS CLIs before 2.13 (1.29) do not look at AWS_ENDPOINT_URL; a shell function hands it to them.",
 		Example: "  eval \"$(sudo ringfence env --profile classic)\"",
 		GroupID: "use",

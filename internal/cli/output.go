@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"ringfence/internal/admin"
 )
@@ -49,6 +50,28 @@ func (env *Env) paint(c colour, word string) string {
 		return word
 	}
 	return string(c) + word + "\x1b[0m"
+}
+
+// watch does something, and shows on a terminal that it goes on, and for how
+// long.
+func (env *Env) watch(what string, do func() error) error {
+	if !env.IsTerminal(env.Stderr) {
+		return do()
+	}
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	const clear = "\r\x1b[K"
+	for began := time.Now(); ; {
+		select {
+		case err := <-done:
+			fmt.Fprint(env.Stderr, clear)
+			return err
+		case <-tick.C:
+			fmt.Fprintf(env.Stderr, clear+"… %ds  %.60s", int(time.Since(began).Seconds()), what)
+		}
+	}
 }
 
 // visible writes control characters as ^X, except for those of lines: what others

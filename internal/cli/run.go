@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -74,7 +73,11 @@ func (c *command) runCommand() *cobra.Command {
 			}
 			answers := out.Instances
 			if wait {
-				if answers, err = c.awaitRunning(cmd.Context(), api, answers); err != nil {
+				err := c.env.watch(fmt.Sprintf("until %d instances are running", len(answers)), func() (err error) {
+					answers, err = awaitRunning(cmd.Context(), api, answers)
+					return err
+				})
+				if err != nil {
 					return err
 				}
 			}
@@ -108,21 +111,14 @@ func splitGroups(groups []string) (names, ids []string) {
 	return names, ids
 }
 
-// runningPoll is how often instances that boot are looked at.
-const runningPoll = 100 * time.Millisecond
-
 // awaitRunning waits until all of some instances run, and returns them as they are
 // then. It fails when one of them has ended.
-func (c *command) awaitRunning(ctx context.Context, api *apiClient, launched []instanceAnswer) ([]instanceAnswer, error) {
+func awaitRunning(ctx context.Context, api *apiClient, launched []instanceAnswer) ([]instanceAnswer, error) {
 	ids := make([]string, len(launched))
 	for i, l := range launched {
 		ids[i] = l.ID
 	}
-	bar := progressbar.NewOptions(len(ids), progressbar.OptionSetWriter(c.env.Stderr), progressbar.OptionSetDescription("running"),
-		progressbar.OptionSetVisibility(c.env.IsTerminal(c.env.Stderr)), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
-		progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false))
-	defer func() { _ = bar.Finish() }() // what cannot be shown is not worth a failure
-	tick := time.NewTicker(runningPoll)
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		now, err := api.instances(ctx, ids...)
@@ -143,7 +139,6 @@ func (c *command) awaitRunning(ctx context.Context, api *apiClient, launched []i
 			slices.SortFunc(now, func(a, b instanceAnswer) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 			return now, nil
 		}
-		_ = bar.Set(running)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -113,7 +113,7 @@ func (g *guide) perform(ctx context.Context, args []string) (string, error) {
 	var out bytes.Buffer
 	cmd := g.prepare(ctx, args)
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := g.watch(typed(args), cmd.Run)
+	err := g.env.watch(typed(args), cmd.Run)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -128,27 +128,6 @@ func (g *guide) prepare(ctx context.Context, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, g.self, args...)
 	cmd.Env = g.vars
 	return cmd
-}
-
-// watch shows on a terminal that something goes on, and for how long.
-func (g *guide) watch(what string, do func() error) error {
-	if !g.env.IsTerminal(g.env.Stderr) {
-		return do()
-	}
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	const clear = "\r\x1b[K"
-	for began := time.Now(); ; {
-		select {
-		case err := <-done:
-			fmt.Fprint(g.env.Stderr, clear)
-			return err
-		case <-tick.C:
-			fmt.Fprintf(g.env.Stderr, clear+"… %ds  %.60s", int(time.Since(began).Seconds()), what)
-		}
-	}
 }
 
 // typed is a command as one would type it.

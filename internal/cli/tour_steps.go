@@ -93,7 +93,7 @@ func (g *guide) launch(args ...string) (reservation string, list servers) {
 func (g *guide) awaitStates(ctx context.Context, state string, ids []string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return g.watch(fmt.Sprintf("until %d instances are %s", len(ids), state), func() error {
+	return g.env.watch(fmt.Sprintf("until %d instances are %s", len(ids), state), func() error {
 		for {
 			list := g.instances(ctx, ids)
 			if len(list) == len(ids) && !slices.ContainsFunc(list, func(f []string) bool { return f[5] != state }) {
