@@ -19,6 +19,11 @@ import (
 // its signature is known to be right.
 const maxBody = 1 << 20
 
+// maxDiscarded is how much of a refused body is read and thrown away, in bytes:
+// most clients send all of it before they look for an answer, and would find the
+// connection reset instead.
+const maxDiscarded = 16 << 20
+
 // defaultRegion is the region of a call that names none (EC2 User Guide 2012:
 // the endpoint ec2.amazonaws.com is us-east-1).
 const defaultRegion vpc.Region = "us-east-1"
@@ -182,6 +187,7 @@ var errNoPath = errors.New("no such path")
 // refuse fills in the answer to a call that fails. What is not the caller's
 // fault is logged, and the caller only sees that it happened.
 func (s *Server) refuse(r *http.Request, q *queryCall, err error) {
+	_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded) // who cannot be read will not read either
 	fault, ok := errors.AsType[*vpc.Error](err)
 	switch {
 	case ok:
