@@ -77,6 +77,10 @@ func TestEphemeralLeavesNothing(t *testing.T) {
 	d := start(t)
 	d.launch("ami-fba54092", "-n", "3")
 	d.run("outside", "--ip", "203.0.113.7", "--", "true")
+	if _, err := exec.LookPath("/usr/sbin/haproxy"); err == nil {
+		lb := d.run("elb-create-lb", "front", "-l", "protocol=http,lb-port=80,instance-port=80", "-z", "us-east-1a")
+		eventually(t, "the load balancer answers", func() bool { return strings.HasSuffix(d.fetch("http://"+strings.Fields(lb)[1]+"/"), "503") })
+	}
 	if len(d.remains()) < 5 {
 		t.Errorf("while it runs there is only %q", d.remains())
 	}

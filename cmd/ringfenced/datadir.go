@@ -85,7 +85,7 @@ func (o *options) removeLeftovers(ctx context.Context, name string, log *slog.Lo
 // lock.
 func (o *options) removeData() error {
 	var errs []error
-	for _, name := range []string{"store", "credentials", "instances", "init", "ringfenced.sock", ephemeralMark} {
+	for _, name := range []string{"store", "credentials", "instances", "init", "buckets", "ringfenced.sock", ephemeralMark} {
 		errs = append(errs, os.RemoveAll(filepath.Join(o.dataDir, name)))
 	}
 	return errors.Join(errs...)
