@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -157,23 +158,30 @@ func (c *toolCall) permissions() ([]permissionRequest, error) {
 	return []permissionRequest{p}, err
 }
 
-// traffic is what -P, -p and -t say, in a request without peers.
+// traffic is what -P, -p and -t say, in a request without peers. Of what a
+// protocol does not have only all may be said: a rule without it would allow more
+// than was asked for.
 func (c *toolCall) traffic() (p permissionRequest, err error) {
 	p.Protocol, err = c.protocol()
 	if err != nil {
 		return p, err
 	}
-	switch p.Protocol {
-	case "tcp", "udp", "6", "17":
-		if !c.has("port-range") {
-			return p, missingOption("-p, --port-range PORT")
-		}
-		p.From, p.To, err = parsePorts(c.last("port-range"))
-	case "icmp", "1":
-		if !c.has("icmp-type-code") {
-			return p, missingOption("-t, --icmp-type-code TYPE:CODE")
-		}
-		p.From, p.To, err = parseICMP(c.last("icmp-type-code"))
+	ports, types := c.last("port-range"), c.last("icmp-type-code")
+	hasPorts := slices.Contains([]string{"tcp", "udp", "6", "17"}, p.Protocol)
+	hasTypes := slices.Contains([]string{"icmp", "icmpv6", "1", "58"}, p.Protocol)
+	switch {
+	case !hasPorts && c.has("port-range") && ports != "-1":
+		err = usagef("Option -p is for tcp and udp, not for '%s' (-h for usage)", p.Protocol)
+	case !hasTypes && c.has("icmp-type-code") && types != "-1:-1":
+		err = usagef("Option -t is for icmp and icmpv6, not for '%s' (-h for usage)", p.Protocol)
+	case hasPorts && !c.has("port-range"):
+		err = missingOption("-p, --port-range PORT")
+	case hasPorts:
+		p.From, p.To, err = parsePorts(ports)
+	case hasTypes && c.has("icmp-type-code"):
+		p.From, p.To, err = parseICMP(types)
+	case p.Protocol == "icmp" || p.Protocol == "1":
+		err = missingOption("-t, --icmp-type-code TYPE:CODE")
 	}
 	return p, err
 }
