@@ -42,7 +42,7 @@ func errConfiguration(format string, args ...any) error {
 	return vpc.Errorf(vpc.InvalidConfigurationRequest, format, args...)
 }
 
-// errInvalid is for a parameter that no load balancer can take.
+// errInvalid is for a parameter that ELB, or IAM, can never take.
 func errInvalid(format string, args ...any) error {
 	return vpc.Errorf(vpc.ValidationError, format, args...)
 }

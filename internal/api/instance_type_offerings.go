@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"slices"
 
 	"ringfence/internal/vpc"
 )
@@ -47,7 +46,7 @@ func (r *request) describeOfferings(_ context.Context, in *describeOfferingsInpu
 		}
 	}
 	page, next, err := filterPage(in.filters, in.paging, offeringFilters, all, func(o offeringItem) string { return o.Type + " " + o.Location })
-	return &describeOfferingsOutput{slices.Clip(page), next}, err
+	return &describeOfferingsOutput{page, next}, err
 }
 
 var offeringFilters = filterTable[offeringItem]{values: map[string]func(offeringItem) []string{
