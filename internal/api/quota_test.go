@@ -55,6 +55,16 @@ func TestTheQuotasOf2012(t *testing.T) {
 	if code := c.code("CreateSecurityGroup", "GroupName=one-more", "GroupDescription=d"); code != vpc.SecurityGroupLimitExceeded {
 		t.Errorf("group 501: %q", code)
 	}
+	launch := []string{"ImageId=ami-eca54085", "MinCount=1", "MaxCount=2", "SecurityGroup.1=default", "SecurityGroup.2=web"}
+	for i := range 498 {
+		launch = append(launch, fmt.Sprintf("SecurityGroup.%d=group-%d", i+3, i))
+	}
+	if in := strings.Count(c.ok("RunInstances", launch...), "<groupId>"); in < 500 {
+		t.Errorf("the instances are in %d groups, want 500", in)
+	}
+	if code := c.code("DeleteSecurityGroup", "GroupName=group-400"); code != vpc.InvalidGroupInUse {
+		t.Errorf("delete a group of an instance: %q", code)
+	}
 }
 
 // A VPC of 2012 has 50 groups, and a group of it 50 rules in both directions

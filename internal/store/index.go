@@ -178,7 +178,7 @@ func (x *index) counted(c change) change {
 	if c.growth() == 0 || !isMarked(c.key) {
 		return c
 	}
-	marker := *x.entry(collectionOf(c.key))
+	marker := *x.entry(markerOf(c.key))
 	marker.members += c.growth()
 	if marker.mod == 0 && marker.members == 0 {
 		x.tree.Delete(&marker)

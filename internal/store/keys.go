@@ -53,7 +53,9 @@ import (
 //
 // A collection that transactions scan has a marker: the key that is the
 // collection itself. Whoever writes a key of the collection puts the marker
-// too, so one compare of the marker stands for the whole range.
+// too, so one compare of the marker stands for the whole range. References have
+// one marker for all groups of an account in a region: an instance is in up to 500
+// groups, and one transaction cannot put so many.
 const root = "/rf/1/"
 
 const noRegion, noAccount = "-", "-"
@@ -95,6 +97,15 @@ func kindOf(k string) string {
 
 // collectionOf returns k up to and with its last slash.
 func collectionOf(k string) string { return k[:strings.LastIndexByte(k, '/')+1] }
+
+// markerOf returns the marker that stands for the collection of k.
+func markerOf(k string) string {
+	parts := strings.SplitAfterN(k[len(root):], "/", 4) // region, account, kind
+	if len(parts) == 4 && parts[2] == "ref/" {
+		return root + strings.Join(parts[:3], "")
+	}
+	return collectionOf(k)
+}
 
 // isMarked reports whether the collection of k has a marker.
 func isMarked(k string) bool {

@@ -200,6 +200,32 @@ func TestATransactionOfManyReads(t *testing.T) {
 	compareWithEtcd(t, shared)
 }
 
+// An instance may be in 500 groups (EC2 User Guide 2012), and whoever has asked
+// meanwhile who is in one of them asks again.
+func TestAnInstanceOfManyGroups(t *testing.T) {
+	region := regionOf(t)
+	update(t, shared, func(tx *Tx) error { putMany(tx, region); return nil })
+	i := &vpc.Instance{ID: "i-1", Account: albert, Region: region, State: vpc.Running}
+	for n := range many {
+		i.Groups = append(i.Groups, vpc.GroupID(fmt.Sprintf("sg-%03d", n)))
+	}
+	tries, users := 0, 0
+	update(t, shared, func(tx *Tx) error {
+		tries++
+		g := tx.Group(region, "sg-250")
+		users = len(tx.Users(g))
+		if tries == 1 {
+			alone(t, shared, func(tx *Tx) error { tx.PutInstance(i); return nil })
+		}
+		tx.PutGroup(group(region, "sg-new"))
+		return nil
+	})
+	if tries < 2 || users != 1 { // more tries when the index is late
+		t.Errorf("%d users of the group in try %d, want one in another than the first", users, tries)
+	}
+	compareWithEtcd(t, shared)
+}
+
 // A process that dies in the middle of a large transaction leaves it to the
 // next start, which undoes or finishes it.
 func TestSweep(t *testing.T) {

@@ -161,12 +161,12 @@ func (tx *Tx) markers() (map[string]clientv3.Op, error) {
 		if !isMarked(k) {
 			continue
 		}
-		c := collectionOf(k)
-		if _, done := ops[c]; done {
+		marker := markerOf(k)
+		if _, done := ops[marker]; done {
 			continue
 		}
 		var err error
-		if ops[c], err = writeOp(c, struct{}{}); err != nil {
+		if ops[marker], err = writeOp(marker, struct{}{}); err != nil {
 			return nil, err
 		}
 	}
@@ -242,7 +242,8 @@ func (tx *Tx) remove(k string) {
 
 // scan reads a marked collection for the compare, and sees what is written.
 func (tx *Tx) scan(collection string, f func(k string, noun any) bool) {
-	tx.reads[collection] = tx.snap.entry(collection).mod
+	marker := markerOf(collection)
+	tx.reads[marker] = tx.snap.entry(marker).mod
 	nouns := tx.writtenIn(collection)
 	if len(nouns) == 0 {
 		tx.snap.scan(collection, f)
