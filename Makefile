@@ -9,7 +9,7 @@ WORLDS ?= 20000
 PACKETS ?= 50
 SEED ?= 0
 
-.PHONY: help up down build unit test fuzz soak lint generate pictures bench bench-quick bench-control bench-parts
+.PHONY: help up down build unit test fuzz soak lint generate pictures bench bench-quick bench-control bench-parts soak
 .DEFAULT_GOAL := help
 
 help: ## Print this list
@@ -35,6 +35,10 @@ fuzz: ## Hold the kernel to the specification for long: WORLDS, PACKETS and SEED
 
 soak: ## Launch and terminate 1,000 instances and look for what is left of them (root, some minutes)
 	@scripts/go test -count=1 -v ./test -run 'TestNothingLeaks$$' -launches 1000
+
+soak: ## Send 100,000 requests through a load balancer's node while it changes 50 times: none may fail
+	@scripts/prerequisites test
+	@$(GO) test ./internal/elb -run TestChangesLoseNoRequest -count=1 -v -requests 100000 -changes 50
 
 lint: ## Check form and architecture: gofmt, golangci-lint, clang-format, shellcheck
 	@scripts/prerequisites lint
