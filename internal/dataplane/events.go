@@ -45,8 +45,9 @@ const gatherFor = 10 * time.Millisecond
 
 // An EventReader reads events as they come, gatherFor late at the most.
 type EventReader struct {
-	d      *Dataplane
-	reader *ringbuf.Reader
+	d       *Dataplane
+	reader  *ringbuf.Reader
+	drained bool // nothing was unread after the last event
 }
 
 // Events returns a reader, of which there may be one.
@@ -55,15 +56,16 @@ func (d *Dataplane) Events() (*EventReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ring buffer of events: %w", err)
 	}
-	return &EventReader{d, r}, nil
+	return &EventReader{d: d, reader: r}, nil
 }
 
-// Read waits for an event. It returns os.ErrClosed after Close.
+// Read waits for an event. It returns os.ErrClosed after Close. One goroutine may
+// read.
 func (r *EventReader) Read() (Event, error) {
 	var e kernelEvent
 	var record ringbuf.Record
 	for len(record.RawSample) < binary.Size(e) { // events of an earlier daemon may be shorter
-		if r.reader.AvailableBytes() == 0 {
+		if r.drained {
 			time.Sleep(gatherFor)
 		}
 		err := r.reader.ReadInto(&record)
@@ -73,6 +75,7 @@ func (r *EventReader) Read() (Event, error) {
 		if err != nil {
 			return Event{}, fmt.Errorf("read event: %w", err)
 		}
+		r.drained = record.Remaining == 0
 	}
 	if _, err := binary.Decode(record.RawSample, binary.LittleEndian, &e); err != nil {
 		return Event{}, fmt.Errorf("decode event: %w", err)
