@@ -15,9 +15,14 @@ const balancerPrefix = "lb/"
 // explainBalancer explains what the nodes of a load balancer send to an
 // instance: health checks first, then what its listeners pass on. a.mu is held.
 func (a *Agent) explainBalancer(name string, in admin.ExplainRequest) (*admin.Explanation, error) {
+	proto, err := parseProto(in.Proto)
 	list := a.balancersNamed(name)
 	instance := a.nouns.instances[vpc.InstanceID(in.Destination)]
 	switch {
+	case err != nil:
+		return nil, err
+	case proto != vpc.TCP:
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "A load balancer sends TCP to its instances, and no %s", proto)
 	case len(list) == 0:
 		return nil, vpc.Errorf(vpc.LoadBalancerNotFound, "There is no ACTIVE Load Balancer named '%s'", name)
 	case instance == nil:
@@ -38,6 +43,9 @@ func (a *Agent) explainBalancer(name string, in admin.ExplainRequest) (*admin.Ex
 			}
 			all.Paths = append(all.Paths, paths...)
 		}
+	}
+	if len(all.Paths) == 0 {
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "The load balancer '%s' sends nothing to port %d of its instances", name, in.Port)
 	}
 	for _, p := range all.Paths {
 		if p.Verdict != all.Verdict {
