@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"ringfence/internal/admin"
-	"ringfence/internal/elb"
 	"ringfence/internal/vpc"
 )
 
@@ -72,10 +71,7 @@ func (a *Agent) explainNode(lb *vpc.LoadBalancer, node vpc.LoadBalancerNode, in 
 		paths = append(paths, admin.Path{Node: node.Interface, Zone: node.Zone, Port: port, What: what, Explanation: *e})
 		return nil
 	}
-	check, err := elb.CheckedPort(lb.HealthCheck)
-	if err == nil {
-		err = add(check, "health checks "+lb.HealthCheck.Target)
-	}
+	err := add(lb.HealthCheck.Port(), "health checks "+lb.HealthCheck.Target)
 	for _, l := range lb.Listeners {
 		if err == nil {
 			err = add(l.InstancePort, fmt.Sprintf("listener %s:%d", l.Protocol, l.Port))

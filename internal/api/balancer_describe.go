@@ -176,15 +176,11 @@ func newBalancerItem(reader store.Reader, lb *vpc.LoadBalancer) balancerItem {
 func newPoliciesItem(policies []vpc.LoadBalancerPolicy) policiesItem {
 	var item policiesItem
 	for _, p := range policies {
-		value := ""
-		if len(p.Attributes) > 0 {
-			value = p.Attributes[0].Value
-		}
 		switch p.Type {
-		case appCookieType:
-			item.AppCookie = append(item.AppCookie, appCookieItem{p.Name, value})
-		case lbCookieType:
-			item.LBCookie = append(item.LBCookie, lbCookieItem{p.Name, value})
+		case vpc.AppCookiePolicy:
+			item.AppCookie = append(item.AppCookie, appCookieItem{p.Name, p.Attribute(vpc.CookieName)})
+		case vpc.LBCookiePolicy:
+			item.LBCookie = append(item.LBCookie, lbCookieItem{p.Name, p.Attribute(vpc.CookiePeriod)})
 		default:
 			item.Other = append(item.Other, p.Name)
 		}

@@ -44,9 +44,9 @@ type createLBCookieInput struct {
 
 // createLBCookie implements CreateLBCookieStickinessPolicy.
 func (r *request) createLBCookie(ctx context.Context, in *createLBCookieInput) (*emptyOutput, error) {
-	p := vpc.LoadBalancerPolicy{Name: in.Policy, Type: lbCookieType}
+	p := vpc.LoadBalancerPolicy{Name: in.Policy, Type: vpc.LBCookiePolicy}
 	if in.Period != nil {
-		p.Attributes = []vpc.PolicyAttribute{{Name: cookiePeriod, Value: strconv.FormatInt(*in.Period, 10)}}
+		p.Attributes = []vpc.PolicyAttribute{{Name: vpc.CookiePeriod, Value: strconv.FormatInt(*in.Period, 10)}}
 	}
 	return r.addPolicy(ctx, in.Name, p)
 }
@@ -59,7 +59,7 @@ type createAppCookieInput struct {
 // createAppCookie implements CreateAppCookieStickinessPolicy.
 func (r *request) createAppCookie(ctx context.Context, in *createAppCookieInput) (*emptyOutput, error) {
 	return r.addPolicy(ctx, in.Name, vpc.LoadBalancerPolicy{
-		Name: in.Policy, Type: appCookieType, Attributes: []vpc.PolicyAttribute{{Name: cookieName, Value: in.Cookie}},
+		Name: in.Policy, Type: vpc.AppCookiePolicy, Attributes: []vpc.PolicyAttribute{{Name: vpc.CookieName, Value: in.Cookie}},
 	})
 }
 
@@ -139,7 +139,7 @@ func policyUser(lb *vpc.LoadBalancer, name string) string {
 		}
 	}
 	for _, p := range lb.Policies {
-		if p.Type == backendAuthType && slices.Contains(p.Attributes, vpc.PolicyAttribute{Name: publicKeyPolicy, Value: name}) {
+		if p.Type == vpc.BackendAuthPolicy && slices.Contains(p.Attributes, vpc.PolicyAttribute{Name: vpc.PublicKeyHolder, Value: name}) {
 			return "the policy " + p.Name
 		}
 	}

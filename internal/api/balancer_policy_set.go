@@ -30,8 +30,8 @@ func (r *request) setListenerPolicies(ctx context.Context, in *setListenerPolici
 			}
 			kind := "stickiness"
 			switch {
-			case (p.Type == lbCookieType || p.Type == appCookieType) && l.Protocol.IsHTTP():
-			case p.Type == sslNegotiationType && l.Protocol.IsSecure():
+			case (p.Type == vpc.LBCookiePolicy || p.Type == vpc.AppCookiePolicy) && l.Protocol.IsHTTP():
+			case p.Type == vpc.SSLNegotiation && l.Protocol.IsSecure():
 				kind = "SSL negotiation"
 			default:
 				return errConfiguration("The policy %s of the type %s cannot be enabled for the listener on port %d, which speaks %s", name, p.Type, l.Port, l.Protocol)
@@ -68,8 +68,8 @@ func (r *request) setBackendPolicies(ctx context.Context, in *setBackendPolicies
 			switch {
 			case p == nil:
 				return errNoPolicy(lb, name)
-			case p.Type == proxyProtocolType && !protocol.IsHTTP():
-			case p.Type == backendAuthType && protocol.IsSecure():
+			case p.Type == vpc.ProxyProtocolPolicy && !protocol.IsHTTP():
+			case p.Type == vpc.BackendAuthPolicy && protocol.IsSecure():
 			default:
 				return errConfiguration("The policy %s of the type %s cannot be enabled for the instance port %d, which speaks %s", name, p.Type, in.Port, protocol)
 			}

@@ -10,22 +10,6 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// The types of policies, and the names of their attributes (ELB API reference,
-// DescribeLoadBalancerPolicyTypes).
-const (
-	proxyProtocolType = "ProxyProtocolPolicyType"
-	publicKeyType     = "PublicKeyPolicyType"
-	appCookieType     = "AppCookieStickinessPolicyType"
-	lbCookieType      = "LBCookieStickinessPolicyType"
-	backendAuthType   = "BackendServerAuthenticationPolicyType"
-
-	proxyProtocol   = "ProxyProtocol"
-	publicKey       = "PublicKey"
-	cookieName      = "CookieName"
-	cookiePeriod    = "CookieExpirationPeriod"
-	publicKeyPolicy = "PublicKeyPolicyName"
-)
-
 // How often an attribute may be given.
 const (
 	exactlyOne = "ONE"
@@ -46,26 +30,24 @@ type policyAttributeType struct {
 
 // policyTypes are all types, in the order in which ELB tells them.
 var policyTypes = []policyType{
-	{sslNegotiationType, "Listener policy that defines the ciphers and protocols that will be accepted by the load balancer. " +
+	{vpc.SSLNegotiation, "Listener policy that defines the ciphers and protocols that will be accepted by the load balancer. " +
 		"This policy can be associated only with HTTPS/SSL listeners.", tlsAttributeTypes()},
-	{backendAuthType, "Policy that controls authentication to back-end server(s) and contains one or more policies, such as an instance of a PublicKeyPolicyType. " +
+	{vpc.BackendAuthPolicy, "Policy that controls authentication to back-end server(s) and contains one or more policies, such as an instance of a PublicKeyPolicyType. " +
 		"This policy can be associated only with back-end servers that are using HTTPS/SSL.",
-		[]policyAttributeType{{publicKeyPolicy, "PolicyName", oneOrMore, isPublicKeyPolicy}}},
-	{publicKeyType, "Policy containing a list of public keys to accept when authenticating the back-end server(s). " +
+		[]policyAttributeType{{vpc.PublicKeyHolder, "PolicyName", oneOrMore, isPublicKeyPolicy}}},
+	{vpc.PublicKeyPolicy, "Policy containing a list of public keys to accept when authenticating the back-end server(s). " +
 		"This policy cannot be applied directly to back-end servers or listeners but must be part of a BackendServerAuthenticationPolicyType.",
-		[]policyAttributeType{{publicKey, "String", exactlyOne, isPublicKey}}},
-	{appCookieType, "Stickiness policy with session lifetimes controlled by the lifetime of the application-generated cookie. " +
+		[]policyAttributeType{{vpc.PublicKey, "String", exactlyOne, isPublicKey}}},
+	{vpc.AppCookiePolicy, "Stickiness policy with session lifetimes controlled by the lifetime of the application-generated cookie. " +
 		"This policy can be associated only with HTTP/HTTPS listeners.",
-		[]policyAttributeType{{cookieName, "String", exactlyOne, isCookieName}}},
-	{lbCookieType, "Stickiness policy with session lifetimes controlled by the browser (user-agent) or a specified expiration period. " +
+		[]policyAttributeType{{vpc.CookieName, "String", exactlyOne, isCookieName}}},
+	{vpc.LBCookiePolicy, "Stickiness policy with session lifetimes controlled by the browser (user-agent) or a specified expiration period. " +
 		"This policy can be associated only with HTTP/HTTPS listeners.",
-		[]policyAttributeType{{cookiePeriod, "Long", atMostOne, isPeriod}}},
-	{proxyProtocolType, "Policy that controls whether to include the IP address and port of the originating request for TCP messages. " +
+		[]policyAttributeType{{vpc.CookiePeriod, "Long", atMostOne, isPeriod}}},
+	{vpc.ProxyProtocolPolicy, "Policy that controls whether to include the IP address and port of the originating request for TCP messages. " +
 		"This policy operates on TCP/SSL listeners only.",
-		[]policyAttributeType{{proxyProtocol, "Boolean", exactlyOne, isBoolean}}},
+		[]policyAttributeType{{vpc.ProxyProtocol, "Boolean", exactlyOne, isBoolean}}},
 }
-
-const sslNegotiationType = vpc.SSLNegotiation
 
 func tlsAttributeTypes() []policyAttributeType {
 	types := []policyAttributeType{{vpc.ReferencePolicy, "String", atMostOne, isPredefinedTLSPolicy}}
@@ -110,7 +92,7 @@ func checkPolicy(lb *vpc.LoadBalancer, p vpc.LoadBalancerPolicy) (vpc.LoadBalanc
 			return p, errConfiguration("The attribute %s of the policy type %s can be given only once", k.name, t.name)
 		}
 	}
-	if t.name == sslNegotiationType {
+	if t.name == vpc.SSLNegotiation {
 		return tlsPolicy(p)
 	}
 	return p, nil
@@ -144,7 +126,7 @@ func tlsPolicy(given vpc.LoadBalancerPolicy) (vpc.LoadBalancerPolicy, error) {
 		return on
 	})
 	if protocols == 0 || ciphers == 0 {
-		return p, errConfiguration("A policy of the type %s must enable at least one protocol and one cipher", sslNegotiationType)
+		return p, errConfiguration("A policy of the type %s must enable at least one protocol and one cipher", vpc.SSLNegotiation)
 	}
 	return p, checkNegotiation(p)
 }
@@ -191,5 +173,5 @@ func isPublicKey(_ *vpc.LoadBalancer, value string) bool {
 
 func isPublicKeyPolicy(lb *vpc.LoadBalancer, value string) bool {
 	p := findPolicy(lb, value)
-	return p != nil && p.Type == publicKeyType
+	return p != nil && p.Type == vpc.PublicKeyPolicy
 }

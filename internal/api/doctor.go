@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"ringfence/internal/store"
@@ -119,21 +118,10 @@ func (e *examination) instancePorts() []instancePort {
 	for _, l := range e.lb.Listeners {
 		add(l.InstancePort, fmt.Sprintf("instance port %d", l.InstancePort))
 	}
-	if port := healthPort(e.lb.HealthCheck.Target); port != 0 {
+	if port := e.lb.HealthCheck.Port(); port != 0 {
 		add(port, fmt.Sprintf("health check port %d", port))
 	}
 	return ports
-}
-
-// healthPort is the port of a target that has been checked; 0 for none.
-func healthPort(target string) uint16 {
-	_, rest, _ := strings.Cut(target, ":")
-	port, _, _ := strings.Cut(rest, "/")
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return 0
-	}
-	return uint16(n)
 }
 
 // allows reports whether a rule of one of the groups lets TCP to a port pass: with

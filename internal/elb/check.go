@@ -145,9 +145,3 @@ func watch(ctx context.Context, p probe, check vpc.HealthCheck, addr netip.Addr,
 		}
 	}
 }
-
-// CheckedPort is the port of instances that a health check speaks to.
-func CheckedPort(check vpc.HealthCheck) (uint16, error) {
-	p, err := parseProbe(check.Target)
-	return p.port, err
-}

@@ -117,9 +117,9 @@ func newListener(lb *vpc.LoadBalancer, l vpc.Listener, nouns Nouns) Listener {
 	}
 	for _, p := range policiesOf(lb, lb.BackendPolicies[l.InstancePort]) {
 		switch p.Type {
-		case "ProxyProtocolPolicyType":
-			out.ProxyProtocol = strings.EqualFold(attribute(p, "ProxyProtocol"), "true")
-		case "BackendServerAuthenticationPolicyType":
+		case vpc.ProxyProtocolPolicy:
+			out.ProxyProtocol = strings.EqualFold(p.Attribute(vpc.ProxyProtocol), "true")
+		case vpc.BackendAuthPolicy:
 			out.PublicKeys = publicKeys(lb, p)
 		}
 	}
@@ -131,14 +131,14 @@ func (l *Listener) enable(p vpc.LoadBalancerPolicy) {
 	switch p.Type {
 	case vpc.SSLNegotiation:
 		l.Negotiation = vpc.NegotiationOf(p.Attributes)
-	case "LBCookieStickinessPolicyType":
-		seconds, err := strconv.Atoi(attribute(p, "CookieExpirationPeriod"))
+	case vpc.LBCookiePolicy:
+		seconds, err := strconv.Atoi(p.Attribute(vpc.CookiePeriod))
 		if err != nil {
 			seconds = 0 // the attribute is optional
 		}
 		l.Cookie = &Cookie{Seconds: seconds}
-	case "AppCookieStickinessPolicyType":
-		l.Cookie = &Cookie{Application: attribute(p, "CookieName")}
+	case vpc.AppCookiePolicy:
+		l.Cookie = &Cookie{Application: p.Attribute(vpc.CookieName)}
 	}
 }
 
@@ -146,12 +146,12 @@ func (l *Listener) enable(p vpc.LoadBalancerPolicy) {
 func publicKeys(lb *vpc.LoadBalancer, p vpc.LoadBalancerPolicy) []string {
 	var names, keys []string
 	for _, a := range p.Attributes {
-		if a.Name == "PublicKeyPolicyName" {
+		if a.Name == vpc.PublicKeyHolder {
 			names = append(names, a.Value)
 		}
 	}
 	for _, p := range policiesOf(lb, names) {
-		keys = append(keys, attribute(p, "PublicKey"))
+		keys = append(keys, p.Attribute(vpc.PublicKey))
 	}
 	return keys
 }
@@ -165,16 +165,6 @@ func policiesOf(lb *vpc.LoadBalancer, names []string) []vpc.LoadBalancerPolicy {
 		}
 	}
 	return list
-}
-
-// attribute is the value of a policy's attribute, "" if it has none.
-func attribute(p vpc.LoadBalancerPolicy, name string) string {
-	for _, a := range p.Attributes {
-		if a.Name == name {
-			return a.Value
-		}
-	}
-	return ""
 }
 
 // server is the name that HAProxy knows a target by, behind a listener.

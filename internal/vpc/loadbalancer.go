@@ -1,6 +1,7 @@
 package vpc
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -100,6 +101,17 @@ type HealthCheck struct {
 	Timeout            int    // seconds to wait for an answer, 2 to 60 and below Interval
 	UnhealthyThreshold int    // failures in a row until OutOfService, 2 to 10
 	HealthyThreshold   int    // successes in a row until InService again, 2 to 10
+}
+
+// Port is that of instances which the check speaks to; 0 for a target that is none.
+func (h HealthCheck) Port() uint16 {
+	_, rest, _ := strings.Cut(h.Target, ":")
+	port, _, _ := strings.Cut(rest, "/")
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
 }
 
 // LoadBalancerAttributes are what ModifyLoadBalancerAttributes changes.

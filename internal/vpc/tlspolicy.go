@@ -5,10 +5,6 @@ import (
 	"strings"
 )
 
-// SSLNegotiation is the type of the policies that say which protocols and
-// ciphers a secure listener takes.
-const SSLNegotiation = "SSLNegotiationPolicyType"
-
 // DefaultTLSPolicy is the predefined policy of a secure listener that nobody
 // has given one (ELB User Guide, "Update the SSL negotiation configuration").
 const DefaultTLSPolicy = "ELBSecurityPolicy-2016-08"
