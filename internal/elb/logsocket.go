@@ -24,15 +24,20 @@ const (
 
 // listenLog opens the socket that the proxy writes its log to.
 func (p *proxy) listenLog() (*logLines, error) {
+	dir, err := os.OpenRoot(p.dir) // see writeFile
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
 	path := filepath.Join(p.dir, logName)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := dir.Remove(logName); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(conn.SetReadBuffer(logBacklog), os.Chmod(path, 0o666)); err != nil { // in a directory of HAProxy's alone
+	if err := errors.Join(conn.SetReadBuffer(logBacklog), dir.Chmod(logName, 0o666)); err != nil { // in a directory of HAProxy's alone
 		conn.Close()
 		return nil, fmt.Errorf("prepare %s: %w", path, err)
 	}

@@ -130,20 +130,25 @@ func (p *proxy) write(ctx context.Context, c *configuration) error {
 }
 
 // writeFile replaces a file of the proxy's at once. Only its owner can read it:
-// some have private keys.
+// some have private keys. The directory is HAProxy's, which has fewer rights than
+// this process: no link in it may lead out of it.
 func (p *proxy) writeFile(name, text string) error {
-	path := filepath.Join(p.dir, name)
-	if err := os.WriteFile(path+".part", []byte(text), 0o600); err != nil {
+	dir, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := dir.WriteFile(name+".part", []byte(text), 0o600); err != nil {
 		return err
 	}
 	who, err := unprivileged()
 	if err == nil && who != nil {
-		err = os.Chown(path+".part", int(who.Uid), int(who.Gid))
+		err = dir.Chown(name+".part", int(who.Uid), int(who.Gid))
 	}
 	if err != nil {
 		return err
 	}
-	return os.Rename(path+".part", path)
+	return dir.Rename(name+".part", name)
 }
 
 // start starts master and worker, and returns when the worker takes connections.
