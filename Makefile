@@ -9,11 +9,11 @@ WORLDS ?= 20000
 PACKETS ?= 50
 SEED ?= 0
 
-.PHONY: help up down build unit test fuzz soak lint generate pictures bench bench-quick bench-control bench-parts soak
+.PHONY: help up down build unit test fuzz soak soak-balancer lint generate pictures bench bench-quick bench-control bench-parts
 .DEFAULT_GOAL := help
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## Install what is missing, build, start a daemon in the background and play the tour (root)
 	@scripts/up
@@ -34,9 +34,9 @@ fuzz: ## Hold the kernel to the specification for long: WORLDS, PACKETS and SEED
 	@scripts/fuzz $(WORLDS) $(PACKETS) $(SEED)
 
 soak: ## Launch and terminate 1,000 instances and look for what is left of them (root, some minutes)
-	@scripts/go test -count=1 -v ./test -run 'TestNothingLeaks$$' -launches 1000
+	@$(GO) test -count=1 -v ./test -run 'TestNothingLeaks$$' -launches 1000
 
-soak: ## Send 100,000 requests through a load balancer's node while it changes 50 times: none may fail
+soak-balancer: ## Send 100,000 requests through a load balancer's node while it changes 50 times: none may fail
 	@scripts/prerequisites test
 	@$(GO) test ./internal/elb -run TestChangesLoseNoRequest -count=1 -v -requests 100000 -changes 50
 
