@@ -81,6 +81,9 @@ func newRoot(env *Env) *cobra.Command {
 	for _, t := range tools() {
 		root.AddCommand(c.toolCommand(t))
 	}
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Args = knownCommand
 	return root
 }
 
@@ -113,6 +116,16 @@ func between(least, most int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// knownCommand is the check of help, which otherwise shows the commands there are
+// and succeeds.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return unknownCommand(found, rest)
+	}
+	return nil
 }
 
 // unknownCommand is the check of the root: it is called only with words that are
