@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -24,6 +25,11 @@ var binaries struct {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Tests that run beside others wait for health checks, not for processors.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	os.Exit(run(m))
 }
 
@@ -112,6 +118,13 @@ func newDaemon(t *testing.T, flags ...string) *daemon {
 func tail(b []byte, lines int) string {
 	all := strings.Split(strings.TrimSpace(string(b)), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// forTest is the daemon for a subtest that runs beside others.
+func (d *daemon) forTest(t *testing.T) *daemon {
+	its := *d
+	its.t = t
+	return &its
 }
 
 // start starts the daemon and waits until it is ready.
