@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 // A Chart is one drawing.
@@ -38,6 +39,7 @@ type Point struct{ X, Y, Low, High float64 }
 
 const (
 	width, height = 16 * vg.Centimeter, 10 * vg.Centimeter
+	rightMargin   = 6 * vg.Millimeter // half of the last number below
 
 	// Above the curves a line of the legend takes this share of their height.
 	legendLine = 0.08
@@ -57,8 +59,8 @@ func (c Chart) Write(w io.Writer) error {
 	} else {
 		p.Y.Min = 0
 	}
-	p.Legend.Top = true
-	p.Legend.XOffs, p.Legend.Padding = -2*vg.Millimeter, vg.Millimeter
+	p.Legend.Top, p.Legend.Left = true, true // whatever a reader's font, names have room to their right
+	p.Legend.XOffs, p.Legend.Padding = 2*vg.Millimeter, vg.Millimeter
 	for i, curve := range c.Curves {
 		if len(curve.Points) == 0 {
 			continue // was not measured
@@ -73,11 +75,9 @@ func (c Chart) Write(w io.Writer) error {
 		}
 	}
 	c.leaveRoom(p)
-	image, err := p.WriterTo(width, height, "svg")
-	if err != nil {
-		return fmt.Errorf("draw %q: %w", c.Title, err)
-	}
-	_, err = image.WriteTo(w)
+	image := vgsvg.New(width, height)
+	p.Draw(draw.Crop(draw.New(image), 0, -rightMargin, 0, 0))
+	_, err := image.WriteTo(w)
 	return err
 }
 
