@@ -55,7 +55,7 @@ func (a *Agent) reconcileMachine(ctx context.Context, id string) {
 		return
 	}
 	delete(a.told, instance)
-	if n := a.nouns.interfaces[vpc.InterfaceID(id)]; n != nil && n.LoadBalancer != "" {
+	if n := a.nouns.interfaces[vpc.InterfaceID(id)]; n != nil && n.IsBalancerNode() {
 		a.reconcileNode(ctx, m, n)
 		return
 	}

@@ -25,7 +25,7 @@ type nouns struct {
 // machineOf is the id of the machine that an interface belongs to: that of its
 // instance, or for a load balancer's node its own; "" when it is nobody's.
 func machineOf(n *vpc.NetworkInterface) string {
-	if n.LoadBalancer != "" {
+	if n.IsBalancerNode() {
 		return string(n.ID)
 	}
 	return string(n.Instance)

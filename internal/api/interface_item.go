@@ -119,7 +119,7 @@ func newInterfaceItem(reader store.Reader, n *vpc.NetworkInterface) interfaceIte
 	if n.Attachment != nil {
 		item.Attachment = &attachmentItem{newInstanceAttachmentItem(n.Attachment), n.Instance, n.Account}
 	}
-	if n.LoadBalancer != "" {
+	if n.IsBalancerNode() {
 		item.Attachment = nodeAttachment(reader, n)
 	}
 	for i, a := range ipv4Of(n) {
@@ -221,7 +221,7 @@ func ipv4Of(n *vpc.NetworkInterface) []netip.Addr {
 func ipv6Of(n *vpc.NetworkInterface) []netip.Addr { return n.Addresses[len(ipv4Of(n)):] }
 
 func interfaceStatus(n *vpc.NetworkInterface) string {
-	if n.Instance == "" && n.LoadBalancer == "" {
+	if n.Instance == "" && !n.IsBalancerNode() {
 		return "available"
 	}
 	return "in-use"

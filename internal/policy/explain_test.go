@@ -25,7 +25,7 @@ func TestExplain(t *testing.T) {
 		{ID: "acl-2", Network: "vpc-1", Subnets: []vpc.ACLAssociation{{SubnetNo: 2}}, Entries: []vpc.ACLEntry{everything(7, false, false, "10.0.1.11/32"), everything(8, true, false, "0.0.0.0/0")}},
 	}})
 	node := *c.host.Interface("eni-2")
-	node.Requester = string(vpc.ELBAccount)
+	node.LoadBalancer = "elb-1"
 	c.host.Apply(&vpc.Feed{Interfaces: []*vpc.NetworkInterface{&node}})
 	for _, tt := range []struct {
 		by       policy.Port

@@ -30,8 +30,8 @@ func (s *stage) modifyVerb(words []string) error {
 		groups = values
 	case "source-dest-check":
 		same.NoSourceDestCheck = values[0] == "off"
-	case "requester":
-		same.Requester = values[0]
+	case "load-balancer":
+		same.LoadBalancer = vpc.LoadBalancerID(values[0])
 	case "timeouts":
 		if same.Timeouts, err = parseTimeouts(values); err != nil {
 			return err

@@ -61,7 +61,7 @@ func (s *stage) networkVerbs() map[string]func(words []string) error {
 
 		// modify i-1 groups web app
 		// modify i-1 source-dest-check off
-		// modify i-1 requester amazon-elb
+		// modify i-1 load-balancer elb-1
 		// modify i-1 timeouts tcp=600 stream=120 udp=60
 		// modify i-1 assign 10.0.1.12=203.0.113.42
 		// modify i-1 unassign 10.0.1.12

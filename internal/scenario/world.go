@@ -110,7 +110,7 @@ func (w *World) newInterface(i int) *vpc.NetworkInterface {
 		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 254, 0, byte(10 + i - first)})},
 	}
 	if n.Network != vpc.ClassicNetwork && w.rnd.IntN(4) == 0 {
-		n.Requester = string(vpc.ELBAccount) // a load balancer's node
+		n.LoadBalancer = "elb-1"
 	}
 	w.furnish(n, i)
 	w.join(n)

@@ -83,7 +83,7 @@ func (n *NetworkInterface) Device() int {
 }
 
 // IsBalancerNode reports whether the interface is the node of a load balancer.
-func (n *NetworkInterface) IsBalancerNode() bool { return n.Requester == string(ELBAccount) }
+func (n *NetworkInterface) IsBalancerNode() bool { return n.LoadBalancer != "" }
 
 // MAC is 02:52 and the low 32 bits of the primary address, so that an address
 // that is used again meets no stale neighbour entry.
