@@ -56,7 +56,7 @@ func unknownHost(name string) error {
 	case strings.HasPrefix(name, "eni-"):
 		return vpc.Errorf(vpc.InvalidNetworkInterfaceIDNotFound, "The networkInterface ID '%s' does not exist", name)
 	}
-	return vpc.Errorf(vpc.InvalidParameterValue, "%q is neither the id of an instance or of a network interface, nor an address, nor the name of an instance", name)
+	return vpc.Errorf(vpc.InvalidParameterValue, "%q is neither the id of an instance or of a network interface, nor an address, nor the DNS name of an instance", name)
 }
 
 // sender finds the address that a party sends from, and its port. a.mu is held.
