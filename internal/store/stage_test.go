@@ -226,6 +226,38 @@ func TestAnInstanceOfManyGroups(t *testing.T) {
 	compareWithEtcd(t, shared)
 }
 
+// Instances of the same 300 groups end at the same time, and none waits for another.
+func TestMembersLeaveManyGroupsAtOnce(t *testing.T) {
+	region := regionOf(t)
+	update(t, shared, func(tx *Tx) error { putMany(tx, region); return nil })
+	var members []*vpc.NetworkInterface
+	for i := range 3 {
+		n := &vpc.NetworkInterface{ID: vpc.InterfaceID(fmt.Sprintf("eni-%d", i)), Account: albert, Region: region, Network: vpc.ClassicNetwork}
+		for g := range many {
+			n.Groups = append(n.Groups, vpc.GroupID(fmt.Sprintf("sg-%03d", g)))
+		}
+		update(t, shared, func(tx *Tx) error { tx.PutInterface(n); return nil })
+		members = append(members, n)
+	}
+	v := view(t, shared)
+	var txs []*Tx
+	for _, n := range members {
+		tx := newTx(v.src.(snapshot))
+		tx.DeleteInterface(n)
+		txs = append(txs, tx)
+	}
+	for i, tx := range txs {
+		if _, err := shared.commit(t.Context(), tx); err != nil {
+			t.Errorf("member %d: %v", i, err)
+		}
+	}
+	v = view(t, shared)
+	if users := len(v.Users(v.Group(region, "sg-250"))); users != 0 {
+		t.Errorf("%d users are left", users)
+	}
+	compareWithEtcd(t, shared)
+}
+
 // A process that dies in the middle of a large transaction leaves it to the
 // next start, which undoes or finishes it.
 func TestSweep(t *testing.T) {

@@ -99,9 +99,16 @@ func (tx *Tx) releaseInterface(n *vpc.NetworkInterface) {
 	for _, a := range n.Public {
 		tx.remove(publicKey(a))
 	}
-	for _, id := range n.Groups {
-		if g := tx.Group(n.Region, id); g != nil {
-			tx.remove(refKey(g.Region, g.Account, g.ID, string(n.ID)))
+	tx.leaveGroups(n.Region, n.Groups, string(n.ID))
+}
+
+// leaveGroups removes the references of a user to groups. Where a group is at home
+// needs no compare: it stays there as long as anybody uses it. Of members that
+// leave at the same time none waits for another.
+func (tx *Tx) leaveGroups(region vpc.Region, groups []vpc.GroupID, user string) {
+	for _, id := range groups {
+		if home, ok := tx.peek(homeKey(region, string(id))).(*Home); ok {
+			tx.remove(refKey(region, home.Account, id, user))
 		}
 	}
 }
@@ -114,9 +121,7 @@ func (tx *Tx) PutInstance(i *vpc.Instance) {
 	if was == nil {
 		tx.put(homeKey(noRegion, string(i.ID)), &Home{Region: i.Region, Account: i.Account})
 	} else if holdsGroups(was) && !holdsGroups(i) {
-		for _, g := range tx.groupsOf(was) {
-			tx.remove(refKey(g.Region, g.Account, g.ID, string(i.ID)))
-		}
+		tx.leaveGroups(was.Region, was.Groups, string(i.ID))
 	}
 	if holdsGroups(i) {
 		for _, g := range tx.groupsOf(i) {
