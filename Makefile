@@ -9,7 +9,7 @@ WORLDS ?= 20000
 PACKETS ?= 50
 SEED ?= 0
 
-.PHONY: help up down build unit test fuzz soak soak-balancer lint generate pictures bench bench-quick bench-control bench-parts
+.PHONY: help up down build unit test fuzz soak soak-balancer lint generate pictures bench bench-quick bench-control bench-balancer bench-parts
 .DEFAULT_GOAL := help
 
 help: ## Print this list
@@ -61,6 +61,9 @@ bench-quick: ## The same in ≤ 3 min: too short for figures, and enough to see 
 
 bench-control: ## Measure changes and API calls; PEER=URL names an endpoint of somebody else to compare with (root)
 	@scripts/bench control $(if $(PEER),-peer $(PEER))
+
+bench-balancer: ## Measure a load balancer's node against HAProxy by hand and Go's reverse proxy (root, ≤ 2 min)
+	@scripts/bench balancer
 
 bench-parts: ## Measure functions, and as root the programs in the kernel and a daemon with 200 instances
 	@scripts/bench parts
