@@ -3,7 +3,7 @@
 // three run side by side, each a process of its own, in the network namespace
 // that the program is started in, and take turns:
 //
-//	go run ./bench/elb          # a minute
+//	make bench-balancer   # which makes a namespace for it; ≤ 2 minutes
 package main
 
 import (
@@ -92,9 +92,9 @@ func compare(ctx context.Context) error {
 	return result.Table(os.Stdout, rows)
 }
 
-// setUp starts all proxies afresh and measures them. One and the same program
-// is by some percent faster or slower for as long as it runs, by where its
-// memory lies, so that a single start would say nothing.
+// setUp starts all proxies afresh and measures them. A process is by up to 10 %
+// faster or slower than the next one of the same program for as long as it runs,
+// so a single start would say nothing.
 func (r run) setUp(ctx context.Context, list []proxy) (err error) {
 	dir, err := os.MkdirTemp("", "elb") // HAProxy must reach it, and a socket's path is short
 	if err != nil {

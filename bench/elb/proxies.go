@@ -151,8 +151,8 @@ func startListening(ctx context.Context, offset uint16, program string, args ...
 	return end, await(ctx, "tcp", netip.AddrPortFrom(loopback, largePort+offset).String())
 }
 
-// startGo starts this program as a reverse proxy, on one processor as the others
-// are.
+// startGo starts this program as a reverse proxy. It may use all processors, and
+// the others use one.
 func startGo(ctx context.Context, _ string) (end func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
