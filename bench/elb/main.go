@@ -78,7 +78,11 @@ func compare(ctx context.Context) error {
 	}
 	r := make(run)
 	for i := range *setups {
-		if err := r.setUp(ctx, inTurn(i)); err != nil {
+		err := r.setUp(ctx, inTurn(i))
+		if ctx.Err() != nil {
+			return errors.New("interrupted; everything is removed")
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -125,9 +129,6 @@ func (r run) setUp(ctx context.Context, list []proxy) (err error) {
 func (r run) round(ctx context.Context, list []proxy) error {
 	for _, m := range measures {
 		for _, p := range list {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
 			runtime.GC()            // and not while the clock runs
 			time.Sleep(*sample / 4) // what is left to do of the load before is not this one's
 			rate, err := m.take(p)
