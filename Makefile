@@ -53,8 +53,9 @@ generate: ## Compile the BPF programs anew, with Debian's clang-14
 pictures: ## Make the pictures of the README anew, from what the programs print (root)
 	@scripts/pictures
 
-bench: ## Measure the way of packets against a bridge, nftables and iptables, and write docs/benchmarks.md (root, ≤ 20 min)
+bench: ## Measure packets against a bridge, nftables and iptables, write docs/benchmarks.md, then bench-balancer (root, ≤ 20 min)
 	@scripts/bench peers
+	@scripts/bench balancer
 
 bench-quick: ## The same in ≤ 3 min: too short for figures, and enough to see that everything works (root)
 	@scripts/bench quick
