@@ -167,6 +167,7 @@ static __always_inline int to_public(struct __sk_buff *skb, struct work *w, stru
 static __always_inline int to_internet(struct __sk_buff *skb, struct work *w)
 {
 	struct whereabouts *to = locate(0, &w->p.t.dst);
+	__u8 proto = w->p.t.proto;
 	__be32 public = 0;
 	int reason;
 
@@ -184,6 +185,7 @@ static __always_inline int to_internet(struct __sk_buff *skb, struct work *w)
 		return reason;
 	if (public)
 		leave(skb, &w->p, public);
+	w->p.t.proto = proto; /* not what this network knows of a first fragment */
 	return to->network ? to_public(skb, w, to) : reason;
 }
 
