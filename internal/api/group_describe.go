@@ -111,14 +111,15 @@ func (g groupWithRules) order() string { return groupOrder(g.SecurityGroup) }
 const emptyElementsSince = "2012-05-01"
 
 func (g groupWithRules) item(version string) securityGroupItem {
+	ingress, egress := g.rules()
 	item := securityGroupItem{
 		OwnerID: g.Account, GroupID: g.ID, GroupName: g.Name, Description: g.Description,
-		Permissions: permissionItems(g.reader, g.SecurityGroup, g.directed(false)), ARN: groupARN(g.SecurityGroup),
+		Permissions: permissionItems(g.reader, g.SecurityGroup, ingress), ARN: groupARN(g.SecurityGroup),
 	}
 	withEmpty := version >= emptyElementsSince
 	if withEmpty || !g.IsClassic() {
 		item.VPC = new(vpcIDOf(g.SecurityGroup))
-		item.PermissionsEgress = new(permissionItems(g.reader, g.SecurityGroup, g.directed(true)))
+		item.PermissionsEgress = new(permissionItems(g.reader, g.SecurityGroup, egress))
 	}
 	if withEmpty || len(g.Tags) > 0 {
 		item.Tags = new(tagItems(g.Tags))
@@ -134,15 +135,16 @@ func vpcIDOf(g *vpc.SecurityGroup) vpc.NetworkID {
 	return g.Network
 }
 
-// directed returns the rules of one direction.
-func (g groupWithRules) directed(egress bool) []*vpc.Rule {
-	var rules []*vpc.Rule
+// rules returns the rules of each direction.
+func (g groupWithRules) rules() (ingress, egress []*vpc.Rule) {
 	for _, rule := range g.reader.Rules(g.SecurityGroup) {
-		if rule.Egress == egress {
-			rules = append(rules, rule)
+		if rule.Egress {
+			egress = append(egress, rule)
+		} else {
+			ingress = append(ingress, rule)
 		}
 	}
-	return rules
+	return ingress, egress
 }
 
 // groupFilters are the filters of DescribeSecurityGroups. Those on permissions
@@ -176,8 +178,10 @@ func withRuleFilters(values map[string]func(groupWithRules) []string) map[string
 		for prefix, egress := range map[string]bool{"ip-permission.": false, "egress.ip-permission.": true} {
 			values[prefix+name] = func(g groupWithRules) []string {
 				var all []string
-				for _, rule := range g.directed(egress) {
-					all = append(all, present(part(g, rule))...)
+				for _, rule := range g.reader.Rules(g.SecurityGroup) {
+					if rule.Egress == egress {
+						all = append(all, present(part(g, rule))...)
+					}
 				}
 				return all
 			}

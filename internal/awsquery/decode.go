@@ -35,7 +35,7 @@ func Decode(s Service, version string, params Params, in any) (unknown []string,
 		}
 		root.add(name, value)
 	}
-	d := decoder{service: s, version: version, fields: fields{}}
+	d := decoder{service: s, version: version}
 	d.structure(reflect.ValueOf(in).Elem(), root, "")
 	root.unused(&unknown)
 	slices.Sort(unknown)
@@ -102,7 +102,6 @@ func (n *node) unused(to *[]string) {
 type decoder struct {
 	service Service
 	version string
-	fields  fields
 	fault   *vpc.Error
 }
 
@@ -115,7 +114,7 @@ func (d *decoder) fail(err *vpc.Error) {
 // structure fills in the fields of v from n. prefix is the name of n, with a
 // dot at its end.
 func (d *decoder) structure(v reflect.Value, n *node, prefix string) {
-	for _, f := range d.fields.of(v.Type()) {
+	for _, f := range fieldsOf(v.Type()) {
 		if !f.shown(d.version) {
 			continue
 		}

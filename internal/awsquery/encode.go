@@ -9,7 +9,7 @@ import (
 // Decode. Absent fields, which are nil pointers and the zero values of what is no
 // pointer, are left out.
 func Encode(s Service, in any) Params {
-	e := encoder{service: s, fields: fields{}, params: Params{}}
+	e := encoder{service: s, params: Params{}}
 	e.structure(reflect.ValueOf(in).Elem(), "")
 	return e.params
 }
@@ -17,12 +17,11 @@ func Encode(s Service, in any) Params {
 // An encoder is one call of Encode.
 type encoder struct {
 	service Service
-	fields  fields
 	params  Params
 }
 
 func (e *encoder) structure(v reflect.Value, prefix string) {
-	for _, f := range e.fields.of(v.Type()) {
+	for _, f := range fieldsOf(v.Type()) {
 		value := v.FieldByIndex(f.index)
 		if !value.IsZero() {
 			e.value(value, prefix+f.name)

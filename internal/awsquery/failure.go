@@ -1,7 +1,6 @@
 package awsquery
 
 import (
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,8 +35,7 @@ func Status(code vpc.Code) int {
 
 // EncodeError returns the answer to a call that has failed, as XML.
 func EncodeError(s Service, version, requestID string, e *vpc.Error) []byte {
-	w := responseWriter{service: s}
-	w.WriteString(xml.Header)
+	w := newResponseWriter(s, version)
 	if s == EC2 {
 		w.WriteString("<Response><Errors><Error>")
 		w.element("Code", string(e.Code))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,20 +25,20 @@ func (f *field) shown(version string) bool {
 	return f.since <= version && (f.until == "" || version <= f.until)
 }
 
-// fields remembers what the tags of a type say for as long as one call lasts:
-// a list has the same type for each of its values.
-type fields map[reflect.Type][]field
+// knownFields are the fields of types that have been asked for: []field by
+// reflect.Type. Types are part of the program, so there are few, and none changes.
+var knownFields sync.Map
 
-func (fs fields) of(t reflect.Type) []field {
-	known, ok := fs[t]
+// fieldsOf lists the fields of t in their order. The caller must not change it.
+func fieldsOf(t reflect.Type) []field {
+	known, ok := knownFields.Load(t)
 	if !ok {
-		known = parseTags(t, nil)
-		fs[t] = known
+		known, _ = knownFields.LoadOrStore(t, parseTags(t, nil))
 	}
-	return known
+	return known.([]field)
 }
 
-// parseTags lists the fields of t in their order. A tag that cannot be
+// parseTags reads the tags of t, which is embedded at index. A tag that cannot be
 // understood is a mistake of the programmer, and panics.
 func parseTags(t reflect.Type, index []int) []field {
 	var list []field

@@ -17,7 +17,7 @@ func DecodeResponse(s Service, action string, body []byte, out any) (requestID s
 	if err != nil || out == nil || result == nil {
 		return requestID, err
 	}
-	r := responseReader{service: s, fields: fields{}}
+	r := responseReader{service: s}
 	if err := r.structure(reflect.ValueOf(out).Elem(), result); err != nil {
 		return "", fmt.Errorf("read answer to %s: %w", action, err)
 	}
@@ -43,11 +43,10 @@ func ParseResponse(s Service, action string, body []byte) (result *Element, requ
 // A responseReader is one call of DecodeResponse.
 type responseReader struct {
 	service Service
-	fields  fields
 }
 
 func (r *responseReader) structure(v reflect.Value, e *Element) error {
-	for _, f := range r.fields.of(v.Type()) {
+	for _, f := range fieldsOf(v.Type()) {
 		child := e.Find(f.name)
 		if child == nil {
 			continue

@@ -11,8 +11,7 @@ import (
 // not have are left out. out points to a struct, or is nil for an answer that is
 // nothing but a request id.
 func EncodeResponse(s Service, action, version, requestID string, out any) []byte {
-	w := responseWriter{service: s, version: version, fields: fields{}}
-	w.WriteString(xml.Header)
+	w := newResponseWriter(s, version)
 	w.WriteString("<" + action + `Response xmlns="`)
 	w.text(s.namespace(version))
 	w.WriteString(`">`)
@@ -30,12 +29,22 @@ func EncodeResponse(s Service, action, version, requestID string, out any) []byt
 	return w.Bytes()
 }
 
+// usualAnswer is how many bytes are set aside for an answer at first: few are longer.
+const usualAnswer = 4 << 10
+
 // A responseWriter is one call of EncodeResponse.
 type responseWriter struct {
 	bytes.Buffer
 	service Service
 	version string
-	fields  fields
+	scratch [64]byte // for the text of a scalar
+}
+
+func newResponseWriter(s Service, version string) *responseWriter {
+	w := &responseWriter{service: s, version: version}
+	w.Grow(usualAnswer)
+	w.WriteString(xml.Header)
+	return w
 }
 
 func (w *responseWriter) body(out any) {
@@ -45,10 +54,14 @@ func (w *responseWriter) body(out any) {
 }
 
 func (w *responseWriter) structure(v reflect.Value) {
-	for _, f := range w.fields.of(v.Type()) {
+	fields := fieldsOf(v.Type())
+	for i := range fields {
+		f := &fields[i]
+		if !f.shown(w.version) {
+			continue
+		}
 		value := v.FieldByIndex(f.index)
 		switch {
-		case !f.shown(w.version):
 		case value.Kind() == reflect.Pointer && value.IsNil():
 		case f.omitEmpty && (value.IsZero() || isList(value.Type()) && value.Len() == 0):
 		default:
@@ -63,40 +76,69 @@ func (w *responseWriter) value(name string, v reflect.Value) {
 		w.value(name, v.Elem())
 		return
 	}
-	if !isList(v.Type()) && !isStructure(v.Type()) {
-		w.element(name, scalarText(v))
-		return
-	}
 	start := w.Len()
-	w.WriteString("<" + name + ">")
+	w.open(name)
 	content := w.Len()
-	if isList(v.Type()) {
+	switch {
+	case isList(v.Type()):
 		for i := range v.Len() {
 			w.value(w.service.itemElement(), v.Index(i))
 		}
-	} else {
+	case isStructure(v.Type()):
 		w.structure(v)
+	case v.Kind() == reflect.String:
+		w.text(v.String())
+	default:
+		w.Write(appendScalar(w.scratch[:0], v)) // has nothing to escape
 	}
-	if w.Len() == content {
-		w.Truncate(start)
-		w.WriteString("<" + name + "/>")
-		return
-	}
-	w.WriteString("</" + name + ">")
+	w.close(name, start, content)
 }
 
 // element writes an element that holds text.
 func (w *responseWriter) element(name, text string) {
-	if text == "" {
-		w.WriteString("<" + name + "/>")
+	start := w.Len()
+	w.open(name)
+	content := w.Len()
+	w.text(text)
+	w.close(name, start, content)
+}
+
+func (w *responseWriter) open(name string) {
+	w.WriteByte('<')
+	w.WriteString(name)
+	w.WriteByte('>')
+}
+
+// close ends an element that begins at start and whose content does at content.
+func (w *responseWriter) close(name string, start, content int) {
+	if w.Len() == content {
+		w.Truncate(start)
+		w.WriteByte('<')
+		w.WriteString(name)
+		w.WriteString("/>")
 		return
 	}
-	w.WriteString("<" + name + ">")
-	w.text(text)
-	w.WriteString("</" + name + ">")
+	w.WriteString("</")
+	w.WriteString(name)
+	w.WriteByte('>')
 }
 
 func (w *responseWriter) text(s string) {
+	if isPlain(s) {
+		w.WriteString(s)
+		return
+	}
 	// A bytes.Buffer takes every write.
 	_ = xml.EscapeText(&w.Buffer, []byte(s))
+}
+
+// isPlain reports whether s is the same in XML.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\'', c == '&', c == '<', c == '>':
+			return false
+		}
+	}
+	return true
 }

@@ -65,24 +65,27 @@ func setScalar(v reflect.Value, name, text string) *vpc.Error {
 }
 
 // scalarText returns v, a field of a simple type, as it is on the wire.
-func scalarText(v reflect.Value) string {
+func scalarText(v reflect.Value) string { return string(appendScalar(nil, v)) }
+
+// appendScalar appends to b what scalarText returns.
+func appendScalar(b []byte, v reflect.Value) []byte {
 	switch {
+	case v.Kind() == reflect.String:
+		return append(b, v.String()...)
+	case v.Kind() == reflect.Bool:
+		return strconv.AppendBool(b, v.Bool())
+	case v.CanInt():
+		return strconv.AppendInt(b, v.Int(), 10)
+	case v.CanUint():
+		return strconv.AppendUint(b, v.Uint(), 10)
+	case v.Type() == bytesType:
+		return base64.StdEncoding.AppendEncode(b, v.Bytes())
 	case v.Type() == timeType:
 		t := v.Interface().(time.Time)
 		if t.IsZero() {
-			return ""
+			return b
 		}
-		return t.UTC().Format(timeLayout)
-	case v.Type() == bytesType:
-		return base64.StdEncoding.EncodeToString(v.Bytes())
-	case v.Kind() == reflect.String:
-		return v.String()
-	case v.Kind() == reflect.Bool:
-		return strconv.FormatBool(v.Bool())
-	case v.CanInt():
-		return strconv.FormatInt(v.Int(), 10)
-	case v.CanUint():
-		return strconv.FormatUint(v.Uint(), 10)
+		return t.UTC().AppendFormat(b, timeLayout)
 	}
 	panic(fmt.Sprintf("awsquery: a field has the type %s", v.Type()))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/xml;charset=UTF-8")
 	h.Set("X-Amzn-RequestId", q.caller.RequestID)
+	h.Set("Content-Length", strconv.Itoa(len(q.body))) // otherwise a long one is sent in chunks, each by itself
 	w.WriteHeader(q.status)
 	if _, err := w.Write(q.body); err != nil {
 		s.log.Debug("write answer", "request", q.caller.RequestID, "err", err)
