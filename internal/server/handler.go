@@ -52,6 +52,7 @@ type queryCall struct {
 	caller  api.Caller
 	call    *awsquery.Call
 	begun   time.Time
+	took    time.Duration // until there was an answer
 	status  int
 	body    []byte
 	outcome vpc.Code // "" for success
@@ -71,7 +72,13 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Amzn-RequestId", q.caller.RequestID)
 	h.Set("Content-Length", strconv.Itoa(len(q.body))) // otherwise a long one is sent in chunks, each by itself
 	w.WriteHeader(q.status)
-	if _, err := w.Write(q.body); err != nil {
+	q.took = time.Since(q.begun)
+	s.metrics.observe(q)
+	_, err := w.Write(q.body)
+	if err == nil {
+		err = http.NewResponseController(w).Flush() // the caller need not wait for the log
+	}
+	if err != nil {
 		s.log.Debug("write answer", "request", q.caller.RequestID, "err", err)
 	}
 	s.record(r, q)
@@ -212,9 +219,8 @@ func (s *Server) refuse(r *http.Request, q *queryCall, err error) {
 	q.body = awsquery.EncodeError(q.caller.Service, q.call.Version, q.caller.RequestID, fault)
 }
 
-// record logs and counts a call that is over.
+// record logs a call that is over.
 func (s *Server) record(r *http.Request, q *queryCall) {
-	took := time.Since(q.begun)
 	var account vpc.AccountID
 	if q.caller.Account != nil {
 		account = q.caller.Account.ID
@@ -222,8 +228,7 @@ func (s *Server) record(r *http.Request, q *queryCall) {
 	s.log.Info("call",
 		"request", q.caller.RequestID, "account", account, "region", q.caller.Region, "service", q.caller.Service,
 		"action", q.call.Action, "version", q.call.Version, "code", q.outcome, "status", q.status,
-		"duration", took, "revision", q.reached, "remote", r.RemoteAddr)
-	s.metrics.observe(q, took)
+		"duration", q.took, "revision", q.reached, "remote", r.RemoteAddr)
 }
 
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {

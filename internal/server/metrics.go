@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -51,11 +50,11 @@ func (m *metrics) handler() http.Handler {
 
 // observe counts a call. Actions that do not exist share one label, or callers
 // could make labels without end.
-func (m *metrics) observe(q *queryCall, took time.Duration) {
+func (m *metrics) observe(q *queryCall) {
 	action := "unknown"
 	if api.IsAction(q.caller.Service, q.call.Action) {
 		action = q.call.Action
 	}
 	m.calls.WithLabelValues(string(q.caller.Service), action, string(q.outcome)).Inc()
-	m.seconds.WithLabelValues(string(q.caller.Service), action).Observe(took.Seconds())
+	m.seconds.WithLabelValues(string(q.caller.Service), action).Observe(q.took.Seconds())
 }

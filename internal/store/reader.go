@@ -89,7 +89,10 @@ func (r Reader) CountGroups(region vpc.Region, account vpc.AccountID, network vp
 func (r Reader) Rules(g *vpc.SecurityGroup) []*vpc.Rule {
 	rules := list[vpc.Rule](r, collectionOf(ruleKey(g.Region, g.Account, g.ID, "")))
 	slices.SortFunc(rules, func(a, b *vpc.Rule) int {
-		return cmp.Or(cmp.Compare(a.Position, b.Position), vpc.CompareRules(a, b))
+		if a.Position != b.Position {
+			return cmp.Compare(a.Position, b.Position)
+		}
+		return vpc.CompareRules(a, b)
 	})
 	return rules
 }
