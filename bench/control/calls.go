@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,126 +18,172 @@ import (
 const (
 	manyGroups    = 500
 	rulesOfEach   = 20
+	callRounds    = 6
 	peersPatience = 30 * time.Second // for one call
 )
+
+const peerName = "peer"
+
+// A call is made of an endpoint, over one of its connections.
+type call func(*endpoint, context.Context, *daemon.Connection) error
 
 // atOnce are the numbers of connections that calls are made over.
 var atOnce = []int{1, 16}
 
-// calls are how many calls are answered in a second, and how long one takes:
-// of ours, which writes to the disk before it answers, and of the peer.
+// kinds are the calls that are made.
+var kinds = []struct {
+	name string
+	call call
+}{
+	{"describe_group", (*endpoint).describeOne},
+	{"describe_500", (*endpoint).describeAll},
+	{"authorize", (*endpoint).authorize},
+	{"create_delete", (*endpoint).createAndDelete},
+}
+
+// calls are how many calls are answered in a second, and how long one takes: of
+// ours, which writes to the disk before it answers, and of the peer. The two take
+// turns.
 func calls(ctx context.Context) (rows []result.Row, err error) {
 	d, err := daemon.Start(ctx, *binary, "ctl", "--limit", "classic-groups=10000", "--limit", "rules-per-group=10000")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.Stop()) }()
-	ours, err := callsOf(ctx, ourName, d.Endpoint, d.Keys[daemon.Classic])
-	if err != nil || *peer == "" {
-		return ours, err
+	both := []*endpoint{newEndpoint("ringfence", d.Endpoint, d.Keys[daemon.Classic])}
+	if *peer != "" {
+		both = append(both, newEndpoint(peerName, *peer, awsquery.Key{Access: "peer", Secret: "peer"}))
 	}
-	theirs, err := callsOf(ctx, peerName, *peer, awsquery.Key{Access: "peer", Secret: "peer"})
-	if err != nil {
-		return nil, fmt.Errorf("of %s: %w", *peer, err)
-	}
-	for i := range ours {
-		compare(&ours[i], theirs)
-	}
-	return append(ours, theirs...), nil
-}
-
-const ourName, peerName = "ringfence", "peer"
-
-// compare gives our row its ratio to the peer's, if that could be had.
-func compare(ours *result.Row, theirs []result.Row) {
-	base := strings.Replace(ours.Variant, ourName, peerName, 1)
-	for _, row := range theirs {
-		if row.Measure == ours.Measure && row.Variant == base && row.Rounds > 0 {
-			ours.Base, ours.Ratio = base, ours.Median/row.Median
+	for _, e := range both {
+		c, err := e.Connect()
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		defer e.clean(c)
+		if err := e.populate(ctx, c); err != nil {
+			return nil, fmt.Errorf("make groups at %s: %w", e.name, err)
 		}
 	}
-}
-
-// An endpoint has groups of ours.
-type endpoint struct {
-	*daemon.Client
-	groups []string // their ids
-	next   atomic.Int64
-}
-
-func callsOf(ctx context.Context, name, url string, key awsquery.Key) ([]result.Row, error) {
-	e := &endpoint{Client: daemon.NewClient(url, key, slices.Max(atOnce))}
-	defer e.Close()
-	defer e.clean()
-	if err := e.populate(ctx); err != nil {
-		return nil, err
-	}
-	var rows []result.Row
-	for _, kind := range []struct {
-		name string
-		call func(context.Context) error
-	}{
-		{"describe_group", e.describeOne},
-		{"describe_500", e.describeAll},
-		{"authorize", e.authorize},
-		{"create_delete", e.createAndDelete},
-	} {
+	for _, kind := range kinds {
 		for _, connections := range atOnce {
-			rate, times, err := hammer(ctx, connections, kind.call)
-			variant := fmt.Sprintf("%s_%d", name, connections)
-			if err != nil && name == peerName && ctx.Err() == nil {
-				rows = append(rows, result.Row{Measure: kind.name, Variant: variant, Unit: "calls/s", Note: "a call failed"})
-				fmt.Fprintf(os.Stderr, "    %s over %d connections: %v\n", kind.name, connections, err)
-				continue
-			}
+			all, err := takeTurns(both, func(e *endpoint, s *series) error {
+				return e.hammer(ctx, connections, *long/callRounds, kind.call, s)
+			})
 			if err != nil {
 				return nil, fmt.Errorf("%s over %d connections: %w", kind.name, connections, err)
 			}
-			rows = append(rows, result.Row{
-				Measure: kind.name, Variant: variant, Unit: "calls/s", Median: rate, Min: rate, Max: rate, Rounds: len(times),
-			})
-			rows = append(rows, percentiles(kind.name, variant, 0, times)...)
+			var base *series
+			if *peer != "" {
+				base = &all[1]
+			}
+			for i, e := range both {
+				rows = append(rows, all[i].rows(kind.name, e.name, connections, base)...)
+			}
 		}
 	}
 	return rows, nil
 }
 
-// hammer makes calls over some connections for a time.
-func hammer(ctx context.Context, connections int, call func(context.Context) error) (perSecond float64, all []time.Duration, err error) {
+// A series is what the rounds of one endpoint have come to.
+type series struct {
+	rates []float64 // calls per second in each round
+	times []time.Duration
+	err   error // after which there were no more rounds
+}
+
+// takeTurns has each endpoint called in each round, in changing order. Only an
+// error of the first one, which is ours, ends it.
+func takeTurns(endpoints []*endpoint, round func(*endpoint, *series) error) ([]series, error) {
+	all := make([]series, len(endpoints))
+	for n := range callRounds {
+		for turn := range endpoints {
+			i := (turn + n) % len(endpoints)
+			if all[i].err != nil {
+				continue
+			}
+			all[i].err = round(endpoints[i], &all[i])
+			if i == 0 && all[i].err != nil {
+				return nil, all[i].err
+			}
+		}
+	}
+	return all, nil
+}
+
+// rows are a series in the form of the result, with its ratio to the peer's if
+// there is one.
+func (s *series) rows(kind, name string, connections int, base *series) []result.Row {
+	variant := fmt.Sprintf("%s_%d", name, connections)
+	row := result.Row{Measure: kind, Variant: variant, Unit: "calls/s"}
+	if s.err != nil {
+		fmt.Fprintf(os.Stderr, "    %s of %s: %v\n", kind, variant, s.err)
+		row.Note = "a call failed"
+		return []result.Row{row}
+	}
+	if base == nil || base.err != nil {
+		row = row.Sum(s.rates, nil)
+	} else {
+		row.Base = fmt.Sprintf("%s_%d", peerName, connections)
+		row = row.Sum(s.rates, base.rates)
+	}
+	return append([]result.Row{row}, percentiles(kind, variant, 0, s.times)...)
+}
+
+// An endpoint has groups of ours.
+type endpoint struct {
+	*daemon.Client // whose own connections are not used
+	name           string
+	groups         []string // their ids
+	next           atomic.Int64
+}
+
+func newEndpoint(name, url string, key awsquery.Key) *endpoint {
+	return &endpoint{Client: daemon.NewClient(url, key, 1), name: name}
+}
+
+// hammer makes calls over some connections for a time, and adds them to a series.
+func (e *endpoint) hammer(ctx context.Context, connections int, long time.Duration, do call, s *series) error {
 	times := make([][]time.Duration, connections)
 	errs := make([]error, connections)
 	begin := time.Now()
 	var callers sync.WaitGroup
 	for i := range connections {
 		callers.Go(func() {
-			for errs[i] == nil && (time.Since(begin) < *long || len(times[i]) == 0) {
+			c, err := e.Connect()
+			for errs[i] = err; errs[i] == nil && (time.Since(begin) < long || len(times[i]) == 0); {
 				start := time.Now()
 				bounded, done := context.WithTimeout(ctx, peersPatience)
-				errs[i] = call(bounded)
+				errs[i] = do(e, bounded, c)
 				done()
 				times[i] = append(times[i], time.Since(start))
+			}
+			if err == nil {
+				errs[i] = errors.Join(errs[i], c.Close())
 			}
 		})
 	}
 	callers.Wait()
 	took := time.Since(begin)
-	all = slices.Concat(times...)
-	return float64(len(all)) / took.Seconds(), all, errors.Join(errs...)
+	all := slices.Concat(times...)
+	s.rates = append(s.rates, float64(len(all))/took.Seconds())
+	s.times = append(s.times, all...)
+	return errors.Join(errs...)
 }
 
 // create makes a group and returns its id.
-func (e *endpoint) create(ctx context.Context) (string, error) {
+func (e *endpoint) create(ctx context.Context, c *daemon.Connection) (string, error) {
 	var out struct {
 		ID string `aws:"groupId"`
 	}
 	name := fmt.Sprintf("bench-%d", e.next.Add(1))
-	err := e.Call(ctx, "CreateSecurityGroup", []string{"GroupName", name, "GroupDescription", "of a benchmark"}, &out)
+	err := c.Call(ctx, "CreateSecurityGroup", []string{"GroupName", name, "GroupDescription", "of a benchmark"}, &out)
 	return out.ID, err
 }
 
-func (e *endpoint) populate(ctx context.Context) error {
+func (e *endpoint) populate(ctx context.Context, c *daemon.Connection) error {
 	for range manyGroups {
-		id, err := e.create(ctx)
+		id, err := e.create(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -147,7 +192,7 @@ func (e *endpoint) populate(ctx context.Context) error {
 		for j := range rulesOfEach {
 			params = append(params, daemon.Permission(j+1, "tcp", uint16(1000+j), fmt.Sprintf("172.16.0.%d/32", j))...)
 		}
-		if err := e.Call(ctx, "AuthorizeSecurityGroupIngress", params, &daemon.Nothing{}); err != nil {
+		if err := c.Call(ctx, "AuthorizeSecurityGroupIngress", params, &daemon.Nothing{}); err != nil {
 			return err
 		}
 	}
@@ -155,35 +200,35 @@ func (e *endpoint) populate(ctx context.Context) error {
 }
 
 // clean deletes the groups again, as far as possible: a peer is somebody else's.
-func (e *endpoint) clean() {
+func (e *endpoint) clean(c *daemon.Connection) {
 	ctx, done := context.WithTimeout(context.Background(), peersPatience)
 	defer done()
 	for _, id := range e.groups {
-		if e.Call(ctx, "DeleteSecurityGroup", []string{"GroupId", id}, &daemon.Nothing{}) != nil {
+		if c.Call(ctx, "DeleteSecurityGroup", []string{"GroupId", id}, &daemon.Nothing{}) != nil {
 			return
 		}
 	}
 }
 
-func (e *endpoint) describeOne(ctx context.Context) error {
-	return e.Call(ctx, "DescribeSecurityGroups", []string{"GroupId.1", e.groups[manyGroups/2]}, &daemon.Nothing{})
+func (e *endpoint) describeOne(ctx context.Context, c *daemon.Connection) error {
+	return c.Call(ctx, "DescribeSecurityGroups", []string{"GroupId.1", e.groups[manyGroups/2]}, &daemon.Nothing{})
 }
 
-func (e *endpoint) describeAll(ctx context.Context) error {
-	return e.Call(ctx, "DescribeSecurityGroups", nil, &daemon.Nothing{})
+func (e *endpoint) describeAll(ctx context.Context, c *daemon.Connection) error {
+	return c.Call(ctx, "DescribeSecurityGroups", nil, &daemon.Nothing{})
 }
 
 // authorize adds one rule to one group after another.
-func (e *endpoint) authorize(ctx context.Context) error {
+func (e *endpoint) authorize(ctx context.Context, c *daemon.Connection) error {
 	n := e.next.Add(1)
 	params := daemon.Permission(1, "udp", uint16(n/manyGroups), fmt.Sprintf("10.%d.%d.1/32", n>>8&0xff, n&0xff))
-	return e.Call(ctx, "AuthorizeSecurityGroupIngress", append(params, "GroupId", e.groups[n%manyGroups]), &daemon.Nothing{})
+	return c.Call(ctx, "AuthorizeSecurityGroupIngress", append(params, "GroupId", e.groups[n%manyGroups]), &daemon.Nothing{})
 }
 
-func (e *endpoint) createAndDelete(ctx context.Context) error {
-	id, err := e.create(ctx)
+func (e *endpoint) createAndDelete(ctx context.Context, c *daemon.Connection) error {
+	id, err := e.create(ctx, c)
 	if err != nil {
 		return err
 	}
-	return e.Call(ctx, "DeleteSecurityGroup", []string{"GroupId", id}, &daemon.Nothing{})
+	return c.Call(ctx, "DeleteSecurityGroup", []string{"GroupId", id}, &daemon.Nothing{})
 }

@@ -4,30 +4,55 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
+	"ringfence/bench/internal/daemon"
 	"ringfence/bench/internal/result"
 	"ringfence/bench/internal/testrun"
+	"ringfence/internal/awsquery"
 	"ringfence/internal/dataplane"
 )
 
-func TestACallIsComparedWithThePeersOfAsManyConnections(t *testing.T) {
-	theirs := []result.Row{
-		{Measure: "authorize", Variant: "peer_1", Median: 10, Rounds: 5},
-		{Measure: "authorize", Variant: "peer_16", Note: "a call failed"},
-		{Measure: "describe_group", Variant: "peer_1", Median: 1, Rounds: 5},
-	}
-	ours := result.Row{Measure: "authorize", Variant: "ringfence_1", Median: 100, Rounds: 5}
-	compare(&ours, theirs)
-	if ours.Base != "peer_1" || ours.Ratio != 10 {
-		t.Errorf("the row is %+v, want ten times peer_1", ours)
+func TestACallIsComparedWithThePeersOfTheSameRounds(t *testing.T) {
+	ms := time.Millisecond
+	ours := series{rates: []float64{100, 300, 200}, times: []time.Duration{ms}}
+	theirs := series{rates: []float64{10, 20, 10}, times: []time.Duration{ms}}
+	row := ours.rows("authorize", "ringfence", 16, &theirs)[0]
+	if row.Variant != "ringfence_16" || row.Base != "peer_16" || row.Median != 200 || row.Ratio != 15 || row.Rounds != 3 {
+		t.Errorf("the row is %+v, want 15 times peer_16", row)
 	}
 	// Where the peer failed there is nothing to compare with.
-	ours = result.Row{Measure: "authorize", Variant: "ringfence_16", Median: 100, Rounds: 5}
-	compare(&ours, theirs)
-	if ours.Ratio != 0 {
-		t.Errorf("the row is %+v, want no ratio", ours)
+	theirs.err = errors.New("broken")
+	if row := ours.rows("authorize", "ringfence", 16, &theirs)[0]; row.Base != "" || row.Ratio != 0 {
+		t.Errorf("the row is %+v, want no ratio", row)
+	}
+	if row := theirs.rows("authorize", "peer", 16, &theirs)[0]; row.Rounds != 0 || row.Note == "" {
+		t.Errorf("the row is %+v, want a note and no figure", row)
+	}
+}
+
+func TestEndpointsTakeTurns(t *testing.T) {
+	ours, theirs := &endpoint{name: "ours"}, &endpoint{name: "theirs"}
+	broken := errors.New("broken")
+	var order []string
+	all, err := takeTurns([]*endpoint{ours, theirs}, func(e *endpoint, _ *series) error {
+		order = append(order, e.name)
+		if e == theirs && len(order) > 3 {
+			return broken
+		}
+		return nil
+	})
+	if err != nil || !errors.Is(all[1].err, broken) {
+		t.Errorf("turns end with %v, and those of the peer with %v, want nil and %v", err, all[1].err, broken)
+	}
+	want := []string{"ours", "theirs", "theirs", "ours", "ours", "theirs", "ours", "ours", "ours"}
+	if !slices.Equal(order, want) {
+		t.Errorf("the order is %v, want %v: none of a peer that has failed", order, want)
+	}
+	if _, err := takeTurns([]*endpoint{ours}, func(*endpoint, *series) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("turns end with %v, want %v", err, broken)
 	}
 }
 
@@ -49,9 +74,11 @@ func TestPercentiles(t *testing.T) {
 
 func TestCallsAreMadeOverSomeConnectionsUntilOneFails(t *testing.T) {
 	broken := errors.New("broken")
-	_, times, err := hammer(t.Context(), 3, func(context.Context) error { return broken })
-	if !errors.Is(err, broken) || len(times) != 3 {
-		t.Errorf("%d calls end with %v, want 3 with %v", len(times), err, broken)
+	e := newEndpoint("ours", "http://127.0.0.1:1", awsquery.Key{})
+	var s series
+	err := e.hammer(t.Context(), 3, time.Hour, func(*endpoint, context.Context, *daemon.Connection) error { return broken }, &s)
+	if !errors.Is(err, broken) || len(s.times) != 3 {
+		t.Errorf("%d calls end with %v, want 3 with %v", len(s.times), err, broken)
 	}
 }
 

@@ -35,17 +35,10 @@ type Nothing struct{}
 
 // Call makes one call, with parameters in pairs, and decodes the answer.
 func (c *Client) Call(ctx context.Context, action string, params []string, out any) error {
-	form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
-	for i := 0; i < len(params); i += 2 {
-		form.Set(params[i], params[i+1])
-	}
-	body := form.Encode()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, strings.NewReader(body))
+	r, err := c.request(ctx, action, params)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	awsquery.Sign(r, []byte(body), c.key, "us-east-1", awsquery.EC2, time.Now())
 	w, err := c.http.Do(r)
 	if err != nil {
 		return err
@@ -55,13 +48,34 @@ func (c *Client) Call(ctx context.Context, action string, params []string, out a
 	if err != nil {
 		return err
 	}
-	if w.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %w", action, awsquery.DecodeError(w.StatusCode, answer))
+	return read(action, w.StatusCode, answer, out)
+}
+
+// request is a signed call, with parameters in pairs.
+func (c *Client) request(ctx context.Context, action string, params []string) (*http.Request, error) {
+	form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
+	for i := 0; i < len(params); i += 2 {
+		form.Set(params[i], params[i+1])
+	}
+	body := form.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	awsquery.Sign(r, []byte(body), c.key, "us-east-1", awsquery.EC2, time.Now())
+	return r, nil
+}
+
+// read decodes the answer to a call.
+func read(action string, status int, answer []byte, out any) error {
+	if status != http.StatusOK {
+		return fmt.Errorf("%s: %w", action, awsquery.DecodeError(status, answer))
 	}
 	if _, ok := out.(*Nothing); ok {
 		return nil
 	}
-	_, err = awsquery.DecodeResponse(awsquery.EC2, action, answer, out)
+	_, err := awsquery.DecodeResponse(awsquery.EC2, action, answer, out)
 	return err
 }
 

@@ -1,5 +1,5 @@
-// Package daemon starts a ringfenced that keeps nothing, for measurements, and
-// calls it.
+// Package daemon starts a ringfenced for measurements, and calls it. It keeps its
+// data as any daemon does, so a change is on the disk before it is answered.
 package daemon
 
 import (
@@ -31,6 +31,7 @@ type Daemon struct {
 	ReadyAfter time.Duration           // from its start
 
 	process *exec.Cmd
+	name    string // that everything it makes carries
 	log     string
 }
 
@@ -53,7 +54,7 @@ func Start(ctx context.Context, binary, name string, flags ...string) (d *Daemon
 	defer log.Close()
 	start := time.Now()
 	c := exec.CommandContext(ctx, binary, append([]string{
-		"dev", "--ephemeral", "--name", name, "--data-dir", dir, "--listen", "127.0.0.1:0", "--no-host-route",
+		"dev", "--name", name, "--data-dir", dir, "--listen", "127.0.0.1:0", "--no-host-route",
 	}, flags...)...)
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
@@ -71,7 +72,7 @@ func Start(ctx context.Context, binary, name string, flags ...string) (d *Daemon
 	}
 	d = &Daemon{
 		Dir: dir, Endpoint: strings.TrimPrefix(line.Text(), "ready "), ReadyAfter: time.Since(start),
-		process: c, log: log.Name(),
+		process: c, name: name, log: log.Name(),
 	}
 	if d.Keys, err = readKeys(filepath.Join(dir, "credentials")); err != nil {
 		return nil, errors.Join(err, d.Stop())
@@ -79,7 +80,7 @@ func Start(ctx context.Context, binary, name string, flags ...string) (d *Daemon
 	return d, nil
 }
 
-// Stop ends the daemon, which removes everything that it has made.
+// Stop ends the daemon and removes everything that it has made.
 func (d *Daemon) Stop() error {
 	err := d.process.Process.Signal(os.Interrupt)
 	if err == nil || errors.Is(err, os.ErrProcessDone) {
@@ -87,6 +88,10 @@ func (d *Daemon) Stop() error {
 	}
 	if err != nil {
 		err = fmt.Errorf("end the daemon: %w: see %s", err, d.log)
+	}
+	clean := exec.Command(d.process.Path, "clean", "--name", d.name, "--data-dir", d.Dir)
+	if said, failed := clean.CombinedOutput(); failed != nil {
+		err = errors.Join(err, fmt.Errorf("remove what the daemon has made: %w: %s", failed, said))
 	}
 	return errors.Join(err, os.RemoveAll(d.Dir))
 }

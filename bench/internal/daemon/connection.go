@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// A Connection makes calls one after another. Whoever calls reads and writes the
+// socket himself: what an http.Client hands from goroutine to goroutine meanwhile
+// would take longer than some answers. It is not safe for concurrent use.
+type Connection struct {
+	client *Client
+	host   string
+	socket net.Conn // nil: the next call opens one
+	reader *bufio.Reader
+}
+
+// Connect returns a connection to the endpoint, which must be one of plain HTTP.
+func (c *Client) Connect() (*Connection, error) {
+	at, err := url.Parse(c.endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if at.Scheme != "http" || at.Port() == "" {
+		return nil, fmt.Errorf("the endpoint %s is not of the form http://HOST:PORT", c.endpoint)
+	}
+	return &Connection{client: c, host: at.Host}, nil
+}
+
+// Call makes one call, as Client.Call does. After an error, and where the endpoint
+// ends a connection with each answer, the next call opens a new one.
+func (c *Connection) Call(ctx context.Context, action string, params []string, out any) (err error) {
+	r, err := c.client.request(ctx, action, params)
+	if err != nil {
+		return err
+	}
+	if c.socket == nil {
+		if c.socket, err = new(net.Dialer).DialContext(ctx, "tcp", c.host); err != nil {
+			return err
+		}
+		c.reader = bufio.NewReader(c.socket)
+	}
+	deadline, _ := ctx.Deadline() // none is the zero time, which sets none
+	if err := c.socket.SetDeadline(deadline); err != nil {
+		return errors.Join(err, c.Close())
+	}
+	status, answer, last, err := c.exchange(r)
+	if err != nil || last {
+		err = errors.Join(err, c.Close())
+	}
+	if err != nil {
+		return err
+	}
+	return read(action, status, answer, out)
+}
+
+// exchange sends r and returns the answer, and whether it is the last on this
+// connection.
+func (c *Connection) exchange(r *http.Request) (status int, answer []byte, last bool, err error) {
+	if err := r.Write(c.socket); err != nil {
+		return 0, nil, true, err
+	}
+	w, err := http.ReadResponse(c.reader, r)
+	if err != nil {
+		return 0, nil, true, err
+	}
+	defer w.Body.Close()
+	answer, err = io.ReadAll(w.Body)
+	return w.StatusCode, answer, w.Close, err
+}
+
+// Close ends the connection, if there is one at the moment.
+func (c *Connection) Close() error {
+	if c.socket == nil {
+		return nil
+	}
+	socket := c.socket
+	c.socket = nil
+	return socket.Close()
+}
