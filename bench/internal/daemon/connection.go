@@ -3,6 +3,7 @@ package daemon
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,20 +18,30 @@ import (
 type Connection struct {
 	client *Client
 	host   string
+	open   func(ctx context.Context, network, address string) (net.Conn, error)
 	socket net.Conn // nil: the next call opens one
 	reader *bufio.Reader
 }
 
-// Connect returns a connection to the endpoint, which must be one of plain HTTP.
+// Connect returns a connection to the endpoint, which the first call opens.
 func (c *Client) Connect() (*Connection, error) {
 	at, err := url.Parse(c.endpoint)
 	if err != nil {
 		return nil, err
 	}
-	if at.Scheme != "http" || at.Port() == "" {
-		return nil, fmt.Errorf("the endpoint %s is not of the form http://HOST:PORT", c.endpoint)
+	connection := &Connection{client: c, host: at.Host}
+	switch at.Scheme {
+	case "http":
+		connection.open = new(net.Dialer).DialContext
+	case "https":
+		connection.open = new(tls.Dialer).DialContext
+	default:
+		return nil, fmt.Errorf("the endpoint %s is not of the form http://HOST:PORT or https://HOST:PORT", c.endpoint)
 	}
-	return &Connection{client: c, host: at.Host}, nil
+	if at.Port() == "" {
+		connection.host = net.JoinHostPort(at.Hostname(), at.Scheme)
+	}
+	return connection, nil
 }
 
 // Call makes one call, as Client.Call does. After an error, and where the endpoint
@@ -41,7 +52,7 @@ func (c *Connection) Call(ctx context.Context, action string, params []string, o
 		return err
 	}
 	if c.socket == nil {
-		if c.socket, err = new(net.Dialer).DialContext(ctx, "tcp", c.host); err != nil {
+		if c.socket, err = c.open(ctx, "tcp", c.host); err != nil {
 			return err
 		}
 		c.reader = bufio.NewReader(c.socket)
