@@ -322,6 +322,29 @@ int to_port(struct __sk_buff *skb)
 	return TC_ACT_SHOT;
 }
 
+/* What user space names flows in, told the time; NULL while there is no clock. */
+static __always_inline struct collection *named_flows(const struct control *control)
+{
+	__u32 zero = 0;
+	struct collection *c = bpf_map_lookup_elem(&collection, &zero);
+
+	if (!c || !control)
+		return NULL;
+	c->now = ticks_now(control);
+	return c;
+}
+
+/* The i-th of the flows that user space names; NULL for one that is gone, and for
+ * one that has expired where such are not asked for, or has not where they are.
+ */
+static __always_inline struct flow *named_flow(const struct collection *c, __u32 i, __u32 hz, bool has_expired)
+{
+	const struct flow_key *key = &c->key[i];
+	struct flow *f = bpf_map_lookup_elem(&flows, key);
+
+	return f && expired(f, (__u8)key->network_proto, c->now, hz) == has_expired ? f : NULL;
+}
+
 /* Forgets those of some flows that have expired. The agent finds them, in the
  * map of the same name, and this looks again, so that a packet that has come
  * in between counts.
@@ -329,18 +352,13 @@ int to_port(struct __sk_buff *skb)
 SEC("syscall")
 int collect(void *unused)
 {
-	__u32 zero = 0;
-	struct collection *c = bpf_map_lookup_elem(&collection, &zero);
 	struct control *control = get_control();
+	struct collection *c = named_flows(control);
 
-	if (!c || !control)
+	if (!c)
 		return 0;
-	c->now = ticks_now(control);
 	for (__u32 i = 0; i < COLLECTION_KEYS && i < c->count; i++) {
-		const struct flow_key *key = &c->key[i];
-		struct flow *f = bpf_map_lookup_elem(&flows, key);
-
-		if (f && expired(f, (__u8)key->network_proto, c->now, control->hz) && !bpf_map_delete_elem(&flows, key))
+		if (named_flow(c, i, control->hz, true) && !bpf_map_delete_elem(&flows, &c->key[i]))
 			c->deleted++;
 	}
 	return 0;
@@ -350,19 +368,15 @@ int collect(void *unused)
 SEC("syscall")
 int cut(void *unused)
 {
-	__u32 zero = 0;
-	struct collection *c = bpf_map_lookup_elem(&collection, &zero);
 	struct control *control = get_control();
+	struct collection *c = named_flows(control);
 
-	if (!c || !control)
+	if (!c)
 		return 0;
-	c->now = ticks_now(control);
 	for (__u32 i = 0; i < COLLECTION_KEYS && i < c->count; i++) {
-		const struct flow_key *key = &c->key[i];
-		struct flow *f = bpf_map_lookup_elem(&flows, key);
+		struct flow *f = named_flow(c, i, control->hz, false);
 
-		if (f && !expired(f, (__u8)key->network_proto, c->now, control->hz) &&
-		    !(set_flags(f, FLOW_CUT) & FLOW_CUT))
+		if (f && !(set_flags(f, FLOW_CUT) & FLOW_CUT))
 			c->cut++;
 	}
 	return 0;
