@@ -2,7 +2,6 @@ package agent
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"ringfence/internal/vpc"
@@ -63,15 +62,13 @@ func (a *Agent) hasHealthy(id vpc.InterfaceID) bool {
 	return false
 }
 
-// balancersNamed are the load balancers of a name, in the order of their ids:
-// accounts and regions may each have one. a.mu is held.
-func (a *Agent) balancersNamed(name string) []*vpc.LoadBalancer {
-	var list []*vpc.LoadBalancer
+// balancerNamed is the load balancer of a name that an account has in a region,
+// nil if it has none. a.mu is held.
+func (a *Agent) balancerNamed(name string, region vpc.Region, account vpc.AccountID) *vpc.LoadBalancer {
 	for _, lb := range a.nouns.balancers {
-		if lb.Name == name {
-			list = append(list, lb)
+		if lb.Name == name && lb.Region == region && lb.Account == account {
+			return lb
 		}
 	}
-	slices.SortFunc(list, func(a, b *vpc.LoadBalancer) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return list
+	return nil
 }

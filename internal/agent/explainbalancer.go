@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"slices"
 
 	"ringfence/internal/admin"
 	"ringfence/internal/vpc"
@@ -12,36 +11,35 @@ import (
 const balancerPrefix = "lb/"
 
 // explainBalancer explains what the nodes of a load balancer send to an
-// instance: health checks first, then what its listeners pass on. a.mu is held.
+// instance: health checks first, then what its listeners pass on. Of those that
+// have the name it is the one of the instance's account and region: no other can
+// have the instance. a.mu is held.
 func (a *Agent) explainBalancer(name string, in admin.ExplainRequest) (*admin.Explanation, error) {
 	proto, err := parseProto(in.Proto)
-	list := a.balancersNamed(name)
 	instance := a.nouns.instances[vpc.InstanceID(in.Destination)]
 	switch {
 	case err != nil:
 		return nil, err
 	case proto != vpc.TCP:
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "A load balancer sends TCP to its instances, and no %s", proto)
-	case len(list) == 0:
-		return nil, vpc.Errorf(vpc.LoadBalancerNotFound, "There is no ACTIVE Load Balancer named '%s'", name)
 	case instance == nil:
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%q is not an instance: a load balancer sends to instances only", in.Destination)
 	}
-	// Several accounts may have one of that name: an instance is reached by
-	// those of its network alone.
-	list = slices.DeleteFunc(list, func(lb *vpc.LoadBalancer) bool { return lb.Network != instance.Network || lb.Region != instance.Region })
-	if len(list) == 0 {
+	lb := a.balancerNamed(name, instance.Region, instance.Account)
+	switch {
+	case lb == nil:
+		return nil, vpc.Errorf(vpc.LoadBalancerNotFound, "There is no ACTIVE Load Balancer named '%s' in %s of %s, the account of the instance '%s'",
+			name, instance.Region, instance.Account, instance.ID)
+	case lb.Network != instance.Network:
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "The load balancer '%s' is not in the network of the instance '%s'", name, instance.ID)
 	}
 	all := &admin.Explanation{Verdict: verdictWord(true), Reason: "admitted on every path"}
-	for _, lb := range list {
-		for _, node := range lb.Nodes {
-			paths, err := a.explainNode(lb, node, in)
-			if err != nil {
-				return nil, err
-			}
-			all.Paths = append(all.Paths, paths...)
+	for _, node := range lb.Nodes {
+		paths, err := a.explainNode(lb, node, in)
+		if err != nil {
+			return nil, err
 		}
+		all.Paths = append(all.Paths, paths...)
 	}
 	if len(all.Paths) == 0 {
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "The load balancer '%s' sends nothing to port %d of its instances", name, in.Port)

@@ -36,3 +36,34 @@ func TestExplainKnowsWhatALoadBalancerSends(t *testing.T) {
 		}
 	}
 }
+
+// In EC2-Classic accounts share a network and the names of load balancers: an
+// instance is sent to by its own account's alone.
+func TestExplainKeepsToTheAccountOfTheInstance(t *testing.T) {
+	front := func(id vpc.LoadBalancerID, account vpc.AccountID, target string) *vpc.LoadBalancer {
+		return &vpc.LoadBalancer{
+			ID: id, Name: "front", Account: account, Region: "us-east-1", Network: vpc.ClassicNetwork,
+			Nodes: []vpc.LoadBalancerNode{{Interface: "eni-1"}}, HealthCheck: vpc.HealthCheck{Target: target},
+		}
+	}
+	a := &Agent{nouns: newNouns()}
+	a.nouns.apply(&vpc.Feed{
+		Instances: []*vpc.Instance{
+			{ID: "i-1", Account: "111122223333", Region: "us-east-1", Network: vpc.ClassicNetwork},
+			{ID: "i-3", Account: "777788889999", Region: "us-east-1", Network: vpc.ClassicNetwork},
+		},
+		LoadBalancers: []*vpc.LoadBalancer{front("elb-1", "111122223333", "TCP:81"), front("elb-2", "444455556666", "TCP:82")},
+	})
+	for _, c := range []struct {
+		instance string
+		want     string
+	}{
+		{"i-1", "sends nothing to port 82"},
+		{"i-3", "no ACTIVE Load Balancer named 'front' in us-east-1 of 777788889999"},
+	} {
+		in := admin.ExplainRequest{Destination: c.instance, Port: 82, Proto: "tcp"}
+		if e, err := a.explainBalancer("front", in); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("to %s: %+v, %v; want the error %q", c.instance, e, err, c.want)
+		}
+	}
+}

@@ -17,7 +17,7 @@ func (c *command) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "explain SRC DST[:PORT] [--proto PROTOCOL]",
 		Short:             "Say what would become of a packet, and which rule decides",
-		Long:              "Say what would become of a packet, and which rule decides.\n\nSRC and DST are addresses, or ids of instances or network interfaces; DST may be a public or\nprivate DNS name too. An instance stands for its first interface. SRC may be lb/NAME, a load\nbalancer: its nodes' health checks and requests to an instance.",
+		Long:              "Say what would become of a packet, and which rule decides.\n\nSRC and DST are addresses, or ids of instances or network interfaces; DST may be a public or\nprivate DNS name too. An instance stands for its first interface. SRC may be lb/NAME, a load\nbalancer of the instance's account: its nodes' health checks and requests to the instance.",
 		Example:           "  ringfence explain 203.0.113.7 i-cfd732a6:22",
 		GroupID:           "look",
 		Args:              exactly(2),
