@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
@@ -74,45 +72,7 @@ func (in *healthCheckInput) check() (vpc.HealthCheck, error) {
 	if in.Timeout >= in.Interval {
 		return h, errInvalid("HealthCheck Timeout must be less than interval")
 	}
-	var err error
-	h.Target, err = healthTarget(in.Target)
+	target, err := vpc.ParseHealthTarget(in.Target)
+	h.Target = target.String()
 	return h, err
 }
-
-// maxHealthPath is how many characters the path of a health check may have.
-const maxHealthPath = 1024
-
-// healthTarget reads a target, such as http:80/index.html, and returns it as it
-// is stored.
-func healthTarget(text string) (string, error) {
-	name, rest, _ := strings.Cut(text, ":")
-	protocol, err := listenerProtocol(name)
-	if err != nil {
-		return "", errInvalid("HealthCheck Target must begin with one of HTTP, TCP, HTTPS, SSL")
-	}
-	port, path, hasPath := strings.Cut(rest, "/")
-	n, err := strconv.ParseUint(port, 10, 16)
-	switch {
-	case port == "":
-		return "", errInvalid("HealthCheck Target must specify a port number")
-	case err != nil || n == 0:
-		return "", errInvalid("HealthCheck Target must specify a port number between 1 and %d", lastPort)
-	case protocol.IsHTTP() && !hasPath:
-		return "", errInvalid("HealthCheck HTTP Target must specify a port followed by a path that begins with a slash. e.g. HTTP:80/ping/this/path")
-	case !protocol.IsHTTP() && hasPath:
-		return "", errInvalid("HealthCheck %s Target must specify a port and nothing else. e.g. %s:80", protocol, protocol)
-	case len(path) > maxHealthPath:
-		return "", errInvalid("HealthCheck Target must not have a path of more than %d characters", maxHealthPath)
-	case strings.ContainsFunc(path, notInPath):
-		return "", errInvalid("HealthCheck Target must not have spaces or control characters in its path")
-	}
-	target := string(protocol) + ":" + strconv.FormatUint(n, 10)
-	if hasPath {
-		target += "/" + path
-	}
-	return target, nil
-}
-
-// notInPath reports whether a character cannot be in the first line of a
-// request.
-func notInPath(c rune) bool { return c <= ' ' || c >= 0x7f }

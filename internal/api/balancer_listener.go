@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"ringfence/internal/store"
 	"ringfence/internal/vpc"
@@ -56,12 +55,11 @@ func (in *listenerInput) listener(classic bool) (vpc.Listener, error) {
 
 // listenerProtocol reads a protocol, in which case makes no difference.
 func listenerProtocol(name string) (vpc.ListenerProtocol, error) {
-	p := vpc.ListenerProtocol(strings.ToUpper(name))
-	switch p {
-	case vpc.ListenHTTP, vpc.ListenHTTPS, vpc.ListenTCP, vpc.ListenSSL:
-		return p, nil
+	p, ok := vpc.ListenerProtocolNamed(name)
+	if !ok {
+		return "", vpc.Errorf(vpc.UnsupportedProtocol, "The protocol '%s' is not supported. It must be HTTP, HTTPS, TCP or SSL.", name)
 	}
-	return "", vpc.Errorf(vpc.UnsupportedProtocol, "The protocol '%s' is not supported. It must be HTTP, HTTPS, TCP or SSL.", name)
+	return p, nil
 }
 
 // plainProtocol is what instances speak behind a listener that does not say.

@@ -3,45 +3,18 @@ package elb
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
 	"ringfence/internal/vpc"
 )
 
-// A probe is what a health check does (Classic Load Balancer, "Configure health
-// checks"): connect, shake hands, or get a page.
-type probe struct {
-	protocol vpc.ListenerProtocol
-	port     uint16
-	path     string // of HTTP and HTTPS
-}
-
-// parseProbe reads the target of a health check, such as HTTP:80/index.html.
-func parseProbe(target string) (probe, error) {
-	protocol, rest, _ := strings.Cut(target, ":")
-	port, path, hasPath := strings.Cut(rest, "/")
-	n, err := strconv.ParseUint(port, 10, 16)
-	p := probe{protocol: vpc.ListenerProtocol(strings.ToUpper(protocol)), port: uint16(n)}
-	if hasPath {
-		p.path = "/" + path
-	}
-	switch p.protocol {
-	case vpc.ListenHTTP, vpc.ListenHTTPS, vpc.ListenTCP, vpc.ListenSSL:
-	default:
-		err = errors.New("unknown protocol")
-	}
-	if err != nil || n == 0 || p.protocol.IsHTTP() != hasPath {
-		return probe{}, fmt.Errorf("%q is no target of a health check", target)
-	}
-	return p, nil
-}
+// A probe checks instances.
+type probe vpc.HealthTarget
 
 // anyCertificate shakes hands with whoever is there: health checks look at no
 // certificate, and take old versions too.
@@ -49,8 +22,8 @@ var anyCertificate = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.Versi
 
 // run makes one check, until ctx is done. It succeeds if the error is nil.
 func (p probe) run(ctx context.Context, addr netip.Addr) error {
-	to := netip.AddrPortFrom(addr, p.port).String()
-	switch p.protocol {
+	to := netip.AddrPortFrom(addr, p.Port).String()
+	switch p.Protocol {
 	case vpc.ListenHTTP, vpc.ListenHTTPS:
 		return p.get(ctx, to)
 	case vpc.ListenSSL:
@@ -75,7 +48,7 @@ func closed(c net.Conn, err error) error {
 func (p probe) get(ctx context.Context, to string) error {
 	transport := &http.Transport{TLSClientConfig: anyCertificate, DisableKeepAlives: true, DisableCompression: true}
 	defer transport.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.ToLower(string(p.protocol))+"://"+to+p.path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.ToLower(string(p.Protocol))+"://"+to+p.Path, nil)
 	if err != nil {
 		return err
 	}

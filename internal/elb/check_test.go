@@ -43,24 +43,6 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
-func TestTargetsOfHealthChecks(t *testing.T) {
-	for target, want := range map[string]probe{
-		"TCP:80":              {vpc.ListenTCP, 80, ""},
-		"ssl:443":             {vpc.ListenSSL, 443, ""},
-		"HTTP:80/":            {vpc.ListenHTTP, 80, "/"},
-		"HTTPS:8443/a/b?c=d/": {vpc.ListenHTTPS, 8443, "/a/b?c=d/"},
-	} {
-		if got, err := parseProbe(target); err != nil || got != want {
-			t.Errorf("%s is %+v (%v)", target, got, err)
-		}
-	}
-	for _, target := range []string{"", "TCP", "TCP:", "TCP:0", "TCP:65536", "TCP:80/", "HTTP:80", "UDP:53", "HTTP:x/"} {
-		if got, err := parseProbe(target); err == nil {
-			t.Errorf("%q is taken for %+v", target, got)
-		}
-	}
-}
-
 // addrPort is where a server listens.
 func addrPort(addr net.Addr) netip.AddrPort { return netip.MustParseAddrPort(addr.String()) }
 
@@ -105,12 +87,12 @@ func TestProbes(t *testing.T) {
 		{"HTTPS:%d/", plain.Listener.Addr(), "does not look like a TLS handshake"},
 	} {
 		at := addrPort(tt.at)
-		p, err := parseProbe(fmt.Sprintf(tt.target, at.Port()))
+		target, err := vpc.ParseHealthTarget(fmt.Sprintf(tt.target, at.Port()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		err = p.run(ctx, at.Addr())
+		err = probe(target).run(ctx, at.Addr())
 		cancel()
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.target, err, tt.want)

@@ -128,7 +128,7 @@ func (n *Node) Apply(ctx context.Context, spec *Spec) error {
 }
 
 func (n *Node) apply(ctx context.Context, spec *Spec) error {
-	p, err := parseProbe(spec.HealthCheck.Target)
+	target, err := vpc.ParseHealthTarget(spec.HealthCheck.Target)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (n *Node) apply(ctx context.Context, spec *Spec) error {
 	for id := range gone {
 		n.forget(ctx, old, n.targets[id])
 	}
-	n.check(ctx, old, p)
+	n.check(ctx, old, probe(target))
 	n.publish()
 	return n.access.follow(spec)
 }

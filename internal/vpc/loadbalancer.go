@@ -1,7 +1,6 @@
 package vpc
 
 import (
-	"strconv"
 	"strings"
 	"time"
 )
@@ -77,6 +76,15 @@ const (
 	ListenSSL   ListenerProtocol = "SSL"
 )
 
+// ListenerProtocolNamed returns the protocol of a name, whatever its case.
+func ListenerProtocolNamed(name string) (p ListenerProtocol, ok bool) {
+	switch p := ListenerProtocol(strings.ToUpper(name)); p {
+	case ListenHTTP, ListenHTTPS, ListenTCP, ListenSSL:
+		return p, true
+	}
+	return "", false
+}
+
 // IsSecure reports whether p is spoken through TLS.
 func (p ListenerProtocol) IsSecure() bool { return p == ListenHTTPS || p == ListenSSL }
 
@@ -105,13 +113,8 @@ type HealthCheck struct {
 
 // Port is that of instances which the check speaks to; 0 for a target that is none.
 func (h HealthCheck) Port() uint16 {
-	_, rest, _ := strings.Cut(h.Target, ":")
-	port, _, _ := strings.Cut(rest, "/")
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return 0
-	}
-	return uint16(n)
+	t, _ := ParseHealthTarget(h.Target)
+	return t.Port
 }
 
 // LoadBalancerAttributes are what ModifyLoadBalancerAttributes changes.
