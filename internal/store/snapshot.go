@@ -54,7 +54,7 @@ func (s snapshot) entry(k string) *entry {
 
 func (s snapshot) get(k string) any { return s.entry(k).noun }
 
-// count returns how many nouns a marked collection has.
+// count returns how many nouns a collection has that is its own marker.
 func (s snapshot) count(collection string) int { return s.entry(collection).members }
 
 // scan calls f for each noun of a collection, in the order of the keys, until

@@ -240,10 +240,15 @@ func (tx *Tx) remove(k string) {
 	}
 }
 
-// scan reads a marked collection for the compare, and sees what is written.
-func (tx *Tx) scan(collection string, f func(k string, noun any) bool) {
+// readMarker reads the marker of a collection for the compare.
+func (tx *Tx) readMarker(collection string) {
 	marker := markerOf(collection)
 	tx.reads[marker] = tx.snap.entry(marker).mod
+}
+
+// scan reads a marked collection for the compare, and sees what is written.
+func (tx *Tx) scan(collection string, f func(k string, noun any) bool) {
+	tx.readMarker(collection)
 	nouns := tx.writtenIn(collection)
 	if len(nouns) == 0 {
 		tx.snap.scan(collection, f)
@@ -262,9 +267,10 @@ func (tx *Tx) scan(collection string, f func(k string, noun any) bool) {
 	}
 }
 
-// count reads how many nouns a marked collection has, for the compare.
+// count reads how many nouns a collection has that is its own marker, for the
+// compare.
 func (tx *Tx) count(collection string) int {
-	tx.reads[collection] = tx.snap.entry(collection).mod
+	tx.readMarker(collection)
 	return tx.peekCount(collection)
 }
 
