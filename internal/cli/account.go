@@ -36,22 +36,18 @@ func (c *command) accountCreateCommand() *cobra.Command {
 			"length of ids.",
 		Example: "  ringfence account create 444455556666 --platform classic",
 		Args:    exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, args []string) error {
 			if err := checkAccountID(args[0]); err != nil {
 				return err
 			}
-			d, err := c.daemon()
-			if err != nil {
-				return err
-			}
-			a, err := d.CreateAccount(cmd.Context(), admin.NewAccount{
+			a, err := d.CreateAccount(ctx, admin.NewAccount{
 				ID: vpc.AccountID(args[0]), Platform: vpc.Platform(platform), Era: vpc.Era(era),
 			})
 			if err != nil {
-				return daemonError(d, err)
+				return err
 			}
 			return c.printSection(a)
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&platform, "platform", "", "`platform`: vpc (the default) or classic")
 	cmd.Flags().StringVar(&era, "era", "", "`era`: 2012 (the default of classic) or modern")
@@ -83,24 +79,20 @@ func (c *command) accountKeysCommand() *cobra.Command {
 			"calls that are signed with the old ones are refused from then on.",
 		Example: "  ringfence account keys 444455556666",
 		Args:    exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, args []string) error {
 			if err := checkAccountID(args[0]); err != nil {
-				return err
-			}
-			d, err := c.daemon()
-			if err != nil {
 				return err
 			}
 			account := findAccount
 			if rotate {
 				account = rotateKeys
 			}
-			a, err := account(cmd.Context(), d, vpc.AccountID(args[0]))
+			a, err := account(ctx, d, vpc.AccountID(args[0]))
 			if err != nil {
-				return daemonError(d, err)
+				return err
 			}
 			return c.printSection(a)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&rotate, "rotate", false, "give the account new keys")
 	return cmd
@@ -131,14 +123,10 @@ func (c *command) accountListCommand() *cobra.Command {
 		Short:   "List all accounts",
 		Example: "  ringfence account list",
 		Args:    exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := c.daemon()
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, _ []string) error {
+			list, err := d.Accounts(ctx)
 			if err != nil {
 				return err
-			}
-			list, err := d.Accounts(cmd.Context())
-			if err != nil {
-				return daemonError(d, err)
 			}
 			return c.print(list, func(w io.Writer) error {
 				t := newTable(w)
@@ -148,6 +136,6 @@ func (c *command) accountListCommand() *cobra.Command {
 				}
 				return t.Flush()
 			})
-		},
+		}),
 	}
 }

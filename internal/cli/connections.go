@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,11 +37,7 @@ func (c *command) connectionsCommand() *cobra.Command {
 		GroupID:           "look",
 		Args:              between(0, 1),
 		ValidArgsFunction: c.completes(1, instanceIDs),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := c.daemon()
-			if err != nil {
-				return err
-			}
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, args []string) error {
 			if len(args) > 0 {
 				question.Party = args[0]
 			}
@@ -49,11 +46,11 @@ func (c *command) connectionsCommand() *cobra.Command {
 			if c.output == "json" {
 				out = &connectionArray{w: c.env.Stdout}
 			}
-			if err := d.Connections(cmd.Context(), question, out.write); err != nil {
-				return daemonError(d, err)
+			if err := d.Connections(ctx, question, out.write); err != nil {
+				return err
 			}
 			return out.end()
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&question.Peer, "peer", "", "only those whose other end has this `address`, or address and port")
 	cmd.Flags().StringVar(&question.Proto, "proto", "", "only those of a `protocol`: tcp, udp, icmp, icmpv6 or a number")

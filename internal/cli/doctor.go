@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"ringfence/internal/admin"
 )
 
 func (c *command) doctorCommand() *cobra.Command {
@@ -17,14 +20,10 @@ func (c *command) doctorCommand() *cobra.Command {
 		Example: "  ringfence doctor",
 		GroupID: "look",
 		Args:    exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := c.daemon()
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, _ []string) error {
+			found, err := d.Doctor(ctx)
 			if err != nil {
 				return err
-			}
-			found, err := d.Doctor(cmd.Context())
-			if err != nil {
-				return daemonError(d, err)
 			}
 			err = c.print(found, func(w io.Writer) error {
 				for _, f := range found {
@@ -38,6 +37,6 @@ func (c *command) doctorCommand() *cobra.Command {
 				return exitStatus(exitFailure)
 			}
 			return err
-		},
+		}),
 	}
 }

@@ -25,18 +25,14 @@ func (c *command) execCommand() *cobra.Command {
 			return atLeast(2)(cmd, withoutDashes(args))
 		},
 		ValidArgsFunction: c.completes(1, instanceIDs),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, args []string) error {
 			args = withoutDashes(args)
-			d, err := c.daemon()
+			where, err := d.Exec(ctx, vpc.InstanceID(args[0]))
 			if err != nil {
 				return err
 			}
-			where, err := d.Exec(cmd.Context(), vpc.InstanceID(args[0]))
-			if err != nil {
-				return daemonError(d, err)
-			}
-			return c.runIn(cmd.Context(), where.Init, args[1:])
-		},
+			return c.runIn(ctx, where.Init, args[1:])
+		}),
 	}
 	cmd.Flags().SetInterspersed(false) // the rest are the command's flags
 	return cmd
@@ -61,17 +57,13 @@ func (c *command) outsideCommand() *cobra.Command {
 		Example: "  ringfence outside --ip 203.0.113.7 -- nmap -Pn -p1-100 203.0.113.12",
 		GroupID: "use",
 		Args:    atLeast(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := c.daemon()
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, args []string) error {
+			host, err := d.Outside(ctx, question)
 			if err != nil {
 				return err
 			}
-			host, err := d.Outside(cmd.Context(), question)
-			if err != nil {
-				return daemonError(d, err)
-			}
-			return c.runIn(cmd.Context(), host.Init, args)
-		},
+			return c.runIn(ctx, host.Init, args)
+		}),
 	}
 	cmd.Flags().StringVar(&question.IP, "ip", "", "`address` of the host, default the 203.0.113.7 of the EC2 User Guide 2012")
 	cmd.Flags().SetInterspersed(false)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -22,25 +23,21 @@ func (c *command) explainCommand() *cobra.Command {
 		GroupID:           "look",
 		Args:              exactly(2),
 		ValidArgsFunction: c.completes(1, instanceIDs),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := c.daemon()
-			if err != nil {
-				return err
-			}
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, args []string) error {
 			question := admin.ExplainRequest{Source: args[0], Proto: strings.ToLower(proto)}
-			question.Destination, question.Port, err = splitPort(args[1])
-			if err != nil {
+			var err error
+			if question.Destination, question.Port, err = splitPort(args[1]); err != nil {
 				return err
 			}
 			if question.Port == 0 && !strings.HasPrefix(question.Source, "lb/") && (question.Proto == "tcp" || question.Proto == "udp") {
 				return usagef("%s needs a port, as in: ringfence explain %s %s", question.Proto, args[0], net.JoinHostPort(question.Destination, "22"))
 			}
-			e, err := d.Explain(cmd.Context(), question)
+			e, err := d.Explain(ctx, question)
 			if err != nil {
-				return daemonError(d, err)
+				return err
 			}
 			return c.print(e, func(w io.Writer) error { return c.writeExplanation(w, e) })
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&proto, "proto", "tcp", "`protocol`: tcp, udp, icmp, icmpv6 or a number")
 	return cmd

@@ -93,10 +93,11 @@ func visible(text string) string {
 // daemonError says what to do when the daemon cannot be asked.
 func daemonError(d *admin.Client, err error) error {
 	switch {
+	case !errors.Is(err, admin.ErrNoDaemon):
+		return err
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%s may not be opened by you: run this with sudo", d.Socket())
-	case errors.Is(err, admin.ErrNoDaemon):
+	default:
 		return fmt.Errorf("no ringfenced answers at %s: start one with: sudo ringfenced dev", d.Socket())
 	}
-	return err
 }

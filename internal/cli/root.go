@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -28,6 +29,17 @@ func (c *command) daemon() (*admin.Client, error) {
 		return nil, usagef("this command asks the daemon of this machine and cannot use --endpoint; run it on the daemon's host")
 	}
 	return admin.NewClient(admin.SocketPath(c.dataDir)), nil
+}
+
+// withDaemon makes a command of a function that asks the daemon on this machine.
+func (c *command) withDaemon(run func(ctx context.Context, d *admin.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		d, err := c.daemon()
+		if err != nil {
+			return err
+		}
+		return daemonError(d, run(cmd.Context(), d, args))
+	}
 }
 
 // newRoot builds the ringfence command.

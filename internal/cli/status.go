@@ -25,20 +25,16 @@ func (c *command) statusCommand() *cobra.Command {
 		Example: "  ringfence status --wait",
 		GroupID: "look",
 		Args:    exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := c.daemon()
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, _ []string) error {
+			s, err := d.Status(ctx)
+			if err == nil && wait {
+				s, err = c.awaitRevision(ctx, d, s)
+			}
 			if err != nil {
 				return err
 			}
-			s, err := d.Status(cmd.Context())
-			if err == nil && wait {
-				s, err = c.awaitRevision(cmd.Context(), d, s)
-			}
-			if err != nil {
-				return daemonError(d, err)
-			}
 			return c.print(s, func(w io.Writer) error { return c.writeStatus(w, s) })
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "return when all agents enforce what is true now")
 	return cmd

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,13 +27,9 @@ func (c *command) watchCommand() *cobra.Command {
 		GroupID:           "look",
 		Args:              exactly(1),
 		ValidArgsFunction: c.completes(1, instanceIDs),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: c.withDaemon(func(ctx context.Context, d *admin.Client, args []string) error {
 			if count < 0 {
 				return usagef("--count is 1 or more, or 0 for no end, not %d", count)
-			}
-			d, err := c.daemon()
-			if err != nil {
-				return err
 			}
 			question.Party = args[0]
 			write := c.writeVerdict
@@ -40,7 +37,7 @@ func (c *command) watchCommand() *cobra.Command {
 				write = func(v *admin.Verdict) error { return json.NewEncoder(c.env.Stdout).Encode(v) }
 			}
 			shown := 0
-			err = d.Watch(cmd.Context(), question, func() {
+			err := d.Watch(ctx, question, func() {
 				fmt.Fprintf(c.env.Stderr, "watching %s; Ctrl-C ends it\n", question.Party)
 			}, func(v *admin.Verdict) error {
 				if err := write(v); err != nil {
@@ -55,13 +52,13 @@ func (c *command) watchCommand() *cobra.Command {
 				return nil
 			})
 			switch {
-			case errors.Is(err, errEnough), cmd.Context().Err() != nil:
+			case errors.Is(err, errEnough), ctx.Err() != nil:
 				return nil // as the user wishes
 			case errors.Is(err, io.EOF):
 				return fmt.Errorf("%s is watched no longer: it is gone, or the daemon has ended", question.Party)
 			}
-			return daemonError(d, err)
-		},
+			return err
+		}),
 	}
 	cmd.Flags().BoolVar(&question.Drops, "drops", false, "only what is dropped")
 	cmd.Flags().IntVar(&count, "count", 0, "end after `N` verdicts; 0: go on")
