@@ -24,8 +24,8 @@ var instanceAttributes = []option{
 	{"", "ebs-optimized", "", "whether its way to volumes is its own", "Attribute=ebsOptimized"},
 }
 
-// changes are what can be changed about an instance.
-var changes = []option{
+// instanceChanges are what can be changed about an instance.
+var instanceChanges = []option{
 	{"t", "instance-type", "TYPE", "its type; while it is stopped", "InstanceType.Value"},
 	{"", "kernel", "KERNEL", "its kernel; while it is stopped", "Kernel.Value"},
 	{"", "ramdisk", "RAMDISK", "its RAM disk; while it is stopped", "Ramdisk.Value"},
@@ -94,7 +94,7 @@ func noteAttribute(c *toolCall, options []option) {
 }
 
 func prepareInstanceChange(c *toolCall, params awsquery.Params) error {
-	noteAttribute(c, changes)
+	noteAttribute(c, instanceChanges)
 	if data, ok := params["UserData.Value"]; ok {
 		params["UserData.Value"] = base64.StdEncoding.EncodeToString([]byte(data))
 	}
@@ -148,8 +148,8 @@ var attributeTools = []*tool{
 		example:  "ec2-modify-instance-attribute i-cfd732a6 --disable-api-termination true",
 		action:   "ModifyInstanceAttribute",
 		words:    []word{{"INSTANCE", "InstanceId", false}},
-		options:  changes,
-		required: oneOf(changes),
+		options:  instanceChanges,
+		required: oneOf(instanceChanges),
 		prepare:  prepareInstanceChange,
 		records:  setAttribute("INSTANCE"),
 	},
