@@ -187,6 +187,15 @@ func (a *Agent) Run(ctx context.Context) error {
 // retryAfter is how long after a failure the agent tries again.
 const retryAfter = time.Second
 
+// rest waits before something that has failed is tried again, or until ctx is
+// done.
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
 // follow hands on the feed.
 func (a *Agent) follow(ctx context.Context, feeds chan<- *vpc.Feed) {
 	for {
@@ -280,11 +289,7 @@ func (a *Agent) tell(ctx context.Context, r *vpc.Report) {
 			return
 		}
 		a.log.Error("report", "instance", r.Instance, "revision", r.Applied, "err", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(retryAfter):
-		}
+		rest(ctx, retryAfter)
 	}
 }
 

@@ -75,7 +75,7 @@ func (a *Agent) wakeNode(id vpc.InterfaceID) {
 // bootNode makes a node's machine. When that fails it is tried again later: the
 // machine is looked at once more after each change.
 func (a *Agent) bootNode(ctx context.Context, m *machine, id vpc.InterfaceID) {
-	err := a.bootNodeMachine(ctx, m, id)
+	err := a.bootMachine(ctx, m, func() (fabric.Machine, error) { return a.nodeMachine(m) }, a.attendNode(id))
 	if err == nil {
 		a.watchNode(ctx, m)
 		return
@@ -85,39 +85,15 @@ func (a *Agent) bootNode(ctx context.Context, m *machine, id vpc.InterfaceID) {
 	}
 	a.log.Error("boot load balancer's node", "node", id, "err", err)
 	a.insist(ctx, "remove what did not boot", m.id, func() error { return a.unplug(m) })
-	rest(ctx)
+	rest(ctx, retryAfter)
 }
 
-// rest waits before something that has failed is tried again.
-func rest(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(retryAfter):
-	}
-}
-
-func (a *Agent) bootNodeMachine(ctx context.Context, m *machine, id vpc.InterfaceID) error {
-	if err := a.unplug(m); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(a.bucketsDir(), 0o755); err != nil {
-		return err
-	}
-	spec, err := a.nodeMachine(m)
-	if err != nil {
-		return err
-	}
-	if err := a.start(ctx, m, spec, a.attendNode(id)); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	m.running, m.ended, m.generation = true, false, spec.Generation
-	return nil
-}
-
-// nodeMachine says what the machine of a node is, and takes its port.
+// nodeMachine says what the machine of a node is, and takes its port. The
+// directory that it shares with the host is there then.
 func (a *Agent) nodeMachine(m *machine) (fabric.Machine, error) {
+	if err := os.MkdirAll(a.bucketsDir(), 0o755); err != nil {
+		return fabric.Machine{}, err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	links := a.wantedLinks(m)
@@ -141,7 +117,7 @@ func (a *Agent) watchNode(ctx context.Context, m *machine) {
 	a.watch(ctx, m, generation, func() {
 		a.log.Error("load balancer's node has ended and is booted anew", "node", m.id)
 		a.insist(ctx, "stop node", m.id, func() error { return a.unplug(m) })
-		rest(ctx)
+		rest(ctx, retryAfter)
 	})
 }
 
@@ -152,20 +128,20 @@ func (a *Agent) attendNode(id vpc.InterfaceID) func(context.Context) {
 		socket := filepath.Join(initproto.RunDir(a.opts.DataDir, string(id)), elb.SocketName)
 		client := elb.NewClient(func(ctx context.Context) (net.Conn, error) { return initproto.Dial(ctx, socket) })
 		defer client.Close()
-		n := a.attended(id, client)
+		wake := a.attended(id, client)
 		defer a.attended(id, nil)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			a.followHealth(ctx, id, n)
+			a.followHealth(ctx, id, client)
 		}()
-		a.instruct(ctx, id, n)
+		a.instruct(ctx, id, client, wake)
 		<-done
 	}
 }
 
-// attended notes who speaks to a node, nil for nobody.
-func (a *Agent) attended(id vpc.InterfaceID, client *elb.Client) *node {
+// attended notes who speaks to a node, nil for nobody, and returns what wakes him.
+func (a *Agent) attended(id vpc.InterfaceID, client *elb.Client) <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n := a.nodes[id]
@@ -177,14 +153,11 @@ func (a *Agent) attended(id vpc.InterfaceID, client *elb.Client) *node {
 		n.balancer = i.LoadBalancer
 	}
 	n.client = client
-	return n
+	return n.wake
 }
 
-// instruct tells a node what to do, whenever that changes.
-func (a *Agent) instruct(ctx context.Context, id vpc.InterfaceID, n *node) {
-	a.mu.Lock()
-	client := n.client
-	a.mu.Unlock()
+// instruct tells a node what to do, whenever that changes, until ctx is done.
+func (a *Agent) instruct(ctx context.Context, id vpc.InterfaceID, client *elb.Client, wake <-chan struct{}) {
 	var told *elb.Spec
 	for {
 		spec := a.nodeSpec(id)
@@ -197,7 +170,7 @@ func (a *Agent) instruct(ctx context.Context, id vpc.InterfaceID, n *node) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-n.wake:
+		case <-wake:
 		}
 	}
 }
@@ -219,10 +192,8 @@ func (a *Agent) insistApply(ctx context.Context, id vpc.InterfaceID, client *elb
 			a.log.Error("tell load balancer's node what to do", "node", id, "err", err)
 			wait = retryAfter
 		}
-		select {
-		case <-ctx.Done():
+		if rest(ctx, wait); ctx.Err() != nil {
 			return true
-		case <-time.After(wait):
 		}
 		if !reflect.DeepEqual(spec, a.nodeSpec(id)) {
 			return false
@@ -245,17 +216,11 @@ func (a *Agent) nodeSpec(id vpc.InterfaceID) *elb.Spec {
 }
 
 // followHealth tells the server what a node finds out, until ctx is done.
-func (a *Agent) followHealth(ctx context.Context, id vpc.InterfaceID, n *node) {
-	a.mu.Lock()
-	client := n.client
-	a.mu.Unlock()
+func (a *Agent) followHealth(ctx context.Context, id vpc.InterfaceID, client *elb.Client) {
 	for serial := int64(-1); ctx.Err() == nil; {
 		health, err := client.Health(ctx, serial)
 		if err != nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(nodeWait):
-			}
+			rest(ctx, nodeWait)
 			continue
 		}
 		serial = health.Serial

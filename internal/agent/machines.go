@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"ringfence/internal/fabric"
 	"ringfence/internal/fabric/guest"
@@ -170,7 +169,8 @@ func (a *Agent) boot(ctx context.Context, m *machine, i *vpc.Instance) {
 	if !a.isWanted(i) {
 		return
 	}
-	if err := a.bootMachine(ctx, m, i); err != nil {
+	specify := func() (fabric.Machine, error) { return a.spec(m, i) }
+	if err := a.bootMachine(ctx, m, specify, a.answering(m, a.instanceHandlers(i.ID))); err != nil {
 		if ctx.Err() != nil || !a.isWanted(i) {
 			return // ended by us: the next agent boots it; or by its owner: reconcile removes it
 		}
@@ -227,20 +227,21 @@ func (a *Agent) watch(ctx context.Context, m *machine, generation int, ended fun
 	})
 }
 
-func (a *Agent) bootMachine(ctx context.Context, m *machine, i *vpc.Instance) error {
+// bootMachine makes a machine anew of a specification that also takes its ports.
+func (a *Agent) bootMachine(ctx context.Context, m *machine, specify func() (fabric.Machine, error), attend func(context.Context)) error {
 	if err := a.unplug(m); err != nil {
 		return err
 	}
-	spec, err := a.spec(m, i)
+	spec, err := specify()
 	if err != nil {
 		return err
 	}
-	if err := a.start(ctx, m, spec, a.answering(m, a.instanceHandlers(i.ID))); err != nil {
+	if err := a.start(ctx, m, spec, attend); err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	m.running, m.ended, m.generation = true, false, i.Generation
+	m.running, m.ended, m.generation = true, false, spec.Generation
 	return nil
 }
 
@@ -345,10 +346,8 @@ func (a *Agent) insist(ctx context.Context, what, machine string, try func() err
 			return true
 		}
 		a.log.Error(what, "machine", machine, "err", err)
-		select {
-		case <-ctx.Done():
+		if rest(ctx, retryAfter); ctx.Err() != nil {
 			return false
-		case <-time.After(retryAfter):
 		}
 	}
 }
