@@ -74,7 +74,7 @@ func groupNames(ctx context.Context, c *command, who *caller) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	groups, err := api.securityGroups(ctx, nil)
+	groups, err := api.securityGroups(ctx)
 	var words []string
 	for _, g := range groups {
 		words = append(words, g.Name+"\t"+cell(g.Description), g.ID+"\t"+cell(g.Name))

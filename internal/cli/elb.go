@@ -186,9 +186,6 @@ func keepColumns(rows [][]string, keep func(i int, title string) bool) [][]strin
 	return kept
 }
 
-// emptyField is what stands for a field that is empty.
-const emptyField = "(nil)"
-
 // writeLong writes rows with a delimiter between any two fields, and quotes
 // around those that have it in them (RFC 4180).
 func (c *toolCall) writeLong(rows [][]string) error {

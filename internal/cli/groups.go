@@ -55,7 +55,7 @@ func (c *command) groupsCommand() *cobra.Command {
 }
 
 func listGroups(ctx context.Context, api *apiClient) ([]listedGroup, error) {
-	groups, err := api.securityGroups(ctx, nil)
+	groups, err := api.securityGroups(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -104,15 +104,12 @@ func countRules(permissions []permissionAnswer) int {
 	return n
 }
 
-// securityGroups asks for groups that match filters.
-func (c *apiClient) securityGroups(ctx context.Context, filters []filter) ([]securityGroup, error) {
-	in := struct {
-		Filters []filter `aws:"Filter"`
-	}{filters}
+// securityGroups asks for all groups.
+func (c *apiClient) securityGroups(ctx context.Context) ([]securityGroup, error) {
 	var out struct {
 		Groups []securityGroup `aws:"securityGroupInfo"`
 	}
-	err := c.call(ctx, "DescribeSecurityGroups", &in, &out)
+	err := c.call(ctx, "DescribeSecurityGroups", &struct{}{}, &out)
 	return out.Groups, err
 }
 
@@ -176,7 +173,7 @@ type ruleAnswer struct {
 }
 
 func listRules(ctx context.Context, api *apiClient, group string) ([]listedRule, error) {
-	groups, err := api.securityGroups(ctx, nil)
+	groups, err := api.securityGroups(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -14,10 +14,13 @@ type records struct {
 	empty string // printed for an empty field
 }
 
+// emptyField is what stands for a field that is empty, if anything does.
+const emptyField = "(nil)"
+
 func newRecords(w io.Writer, showEmpty bool) *records {
 	r := &records{w: bufio.NewWriter(w)}
 	if showEmpty {
-		r.empty = "(nil)"
+		r.empty = emptyField
 	}
 	return r
 }

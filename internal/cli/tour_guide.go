@@ -179,7 +179,7 @@ func (g *guide) cleanUp() error {
 			return fmt.Errorf("%s: %w", typed(args), err)
 		}
 		if args[0] == terminate {
-			if err := g.awaitStates(ctx, "terminated", g.launched); err != nil {
+			if err := g.awaitStates(ctx, stateTerminated, g.launched); err != nil {
 				return err
 			}
 		}

@@ -78,7 +78,7 @@ func (g *guide) launch(args ...string) (reservation string, list servers) {
 		return "", nil
 	}
 	g.launched = append(g.launched, ids...)
-	if err := g.awaitStates(g.ctx, "running", ids); err != nil {
+	if err := g.awaitStates(g.ctx, stateRunning, ids); err != nil {
 		g.failf("%w", err)
 	}
 	for _, f := range g.instances(g.ctx, ids) {
