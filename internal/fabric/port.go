@@ -114,18 +114,6 @@ func (f *Fabric) awaitCarrier(name string) error {
 	return nil
 }
 
-// SetPortDown stops all packets of a port.
-func (f *Fabric) SetPortDown(name string) error {
-	link, err := f.dataplane.LinkByName(name)
-	if err == nil {
-		err = f.dataplane.LinkSetDown(link)
-	}
-	if err != nil {
-		return fmt.Errorf("set port %s down: %w", name, err)
-	}
-	return nil
-}
-
 // Ports lists the ports that there are.
 func (f *Fabric) Ports() ([]PortState, error) {
 	links, err := listLinks(f.dataplane)

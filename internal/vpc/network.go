@@ -34,18 +34,6 @@ type CIDRAssociation struct {
 	CIDR netip.Prefix
 }
 
-// Holds reports whether an address is in one of the VPC's blocks.
-func (v *VPC) Holds(a netip.Addr) bool {
-	for _, list := range [][]CIDRAssociation{v.CIDRs, v.IPv6} {
-		for _, c := range list {
-			if c.CIDR.Contains(a) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // A Subnet is a part of a VPC in one zone. Its members are neighbours: what
 // they send each other passes neither its route table nor its network ACL.
 type Subnet struct {
