@@ -40,7 +40,7 @@ func sum(rows []row) Counters {
 	var answered, latency int64
 	for _, r := range rows {
 		switch name := r["svname"]; {
-		case name == "FRONTEND" && strings.HasPrefix(r["pxname"], "port-"):
+		case name == "FRONTEND" && strings.HasPrefix(r["pxname"], frontendPrefix):
 			if r["mode"] == "http" {
 				c.RequestCount += r.number("req_tot")
 			} else {
@@ -48,7 +48,7 @@ func sum(rows []row) Counters {
 			}
 			c.HTTPCodeELB4XX += r.number("hrsp_4xx")
 			c.HTTPCodeELB5XX += r.number("hrsp_5xx")
-		case name == "BACKEND" && strings.HasPrefix(r["pxname"], "instances-"):
+		case name == "BACKEND" && strings.HasPrefix(r["pxname"], backendPrefix):
 			c.SurgeQueueLength += r.number("qcur")
 			c.SpilloverCount += r.number("dreq")
 		case strings.HasPrefix(name, "i-"):

@@ -2,6 +2,7 @@ package elb
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"ringfence/internal/vpc"
@@ -31,12 +32,7 @@ func (n *Node) forget(ctx context.Context, old *Spec, t *target) {
 
 // hasTarget reports whether the spec has an instance, at whatever address.
 func (n *Node) hasTarget(id vpc.InstanceID) bool {
-	for _, t := range n.spec.Targets {
-		if t.Instance == id {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.spec.Targets, func(t Target) bool { return t.Instance == id })
 }
 
 // cut ends what connections are left to an instance.

@@ -177,10 +177,16 @@ func cookieValue(server string) string {
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
 
+// How the names of all frontends and backends begin.
+const (
+	frontendPrefix = "port-"
+	backendPrefix  = "instances-"
+)
+
 // frontend and backend are the names by which HAProxy knows the two sides of a
 // listener.
-func (l Listener) frontend() string { return fmt.Sprintf("port-%d", l.Port) }
-func (l Listener) backend() string  { return fmt.Sprintf("instances-%d", l.Port) }
+func (l Listener) frontend() string { return fmt.Sprint(frontendPrefix, l.Port) }
+func (l Listener) backend() string  { return fmt.Sprint(backendPrefix, l.Port) }
 
 // decodeKey reads a public key: base 64, in lines or not, as PEM or as the bare
 // key of a PublicKeyPolicyType.
