@@ -74,7 +74,7 @@ func (r *request) createBalancer(ctx context.Context, in *createBalancerInput) (
 		if err := r.groupBalancer(tx, &lb, in); err != nil {
 			return err
 		}
-		lb.HealthCheck.Target = fmt.Sprintf("TCP:%d", lb.Listeners[0].InstancePort)
+		lb.HealthCheck.Target = vpc.HealthTarget{Protocol: vpc.ListenTCP, Port: lb.Listeners[0].InstancePort}.String()
 		if err := r.addNodes(tx, &lb, places); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ type balancerInstancesOutput struct {
 // registerInstances implements RegisterInstancesWithLoadBalancer. An instance
 // that is registered already stays where it is in the list.
 func (r *request) registerInstances(ctx context.Context, in *balancerInstancesInput) (*balancerInstancesOutput, error) {
-	out, err := r.changeBalancerInstances(ctx, in, func(tx *store.Tx, lb *vpc.LoadBalancer, id vpc.InstanceID) error {
+	return r.changeBalancerInstances(ctx, in, func(tx *store.Tx, lb *vpc.LoadBalancer, id vpc.InstanceID) error {
 		i, err := r.balancerInstance(tx.Reader, id)
 		switch {
 		case err != nil:
@@ -41,7 +41,6 @@ func (r *request) registerInstances(ctx context.Context, in *balancerInstancesIn
 		lb.Instances = append(slices.Clone(lb.Instances), id)
 		return nil
 	})
-	return out, err
 }
 
 // deregisterInstances implements DeregisterInstancesFromLoadBalancer.

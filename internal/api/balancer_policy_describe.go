@@ -47,11 +47,8 @@ func (r *request) describePolicies(ctx context.Context, in *describePoliciesInpu
 	}
 	out := &describePoliciesOutput{}
 	for _, p := range policies {
-		item := policyItem{Name: p.Name, Type: p.Type}
-		for _, a := range p.Attributes {
-			item.Attributes = append(item.Attributes, policyAttributeItem(a))
-		}
-		out.Policies = append(out.Policies, item)
+		attributes := each(p.Attributes, func(a vpc.PolicyAttribute) policyAttributeItem { return policyAttributeItem(a) })
+		out.Policies = append(out.Policies, policyItem{p.Name, p.Type, attributes})
 	}
 	return out, nil
 }
@@ -100,11 +97,10 @@ func (r *request) describePolicyTypes(_ context.Context, in *describePolicyTypes
 	}
 	out := &describePolicyTypesOutput{}
 	for _, t := range types {
-		item := policyTypeItem{Name: t.name, Description: t.description}
-		for _, a := range t.attributes {
-			item.Attributes = append(item.Attributes, policyAttributeTypeItem{a.name, a.kind, a.cardinality})
-		}
-		out.Types = append(out.Types, item)
+		attributes := each(t.attributes, func(a policyAttributeType) policyAttributeTypeItem {
+			return policyAttributeTypeItem{a.name, a.kind, a.cardinality}
+		})
+		out.Types = append(out.Types, policyTypeItem{t.name, t.description, attributes})
 	}
 	return out, nil
 }

@@ -30,6 +30,9 @@ func checkTag(t tag) error {
 	return nil
 }
 
+// tagsOf are tags as ELB and IAM answer them.
+func tagsOf(tags []vpc.Tag) []tag { return each(tags, func(t vpc.Tag) tag { return tag(t) }) }
+
 // balancerTags returns the tags of a load balancer with those that a call adds.
 // A key that is there already gets the new value.
 func balancerTags(has []vpc.Tag, given []tag) ([]vpc.Tag, error) {
@@ -125,11 +128,7 @@ func (r *request) describeBalancerTags(ctx context.Context, in *describeBalancer
 		if err != nil {
 			return nil, err
 		}
-		item := tagDescriptionItem{Name: lb.Name}
-		for _, t := range lb.Tags {
-			item.Tags = append(item.Tags, tag(t))
-		}
-		out.Descriptions = append(out.Descriptions, item)
+		out.Descriptions = append(out.Descriptions, tagDescriptionItem{lb.Name, tagsOf(lb.Tags)})
 	}
 	return out, nil
 }

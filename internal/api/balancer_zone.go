@@ -108,11 +108,7 @@ func (r *request) changeSubnets(ctx context.Context, in *balancerSubnetsInput, c
 }
 
 func nodeZones(lb *vpc.LoadBalancer) []vpc.Zone {
-	var zones []vpc.Zone
-	for _, n := range lb.Nodes {
-		zones = append(zones, n.Zone)
-	}
-	return zones
+	return each(lb.Nodes, func(n vpc.LoadBalancerNode) vpc.Zone { return n.Zone })
 }
 
 // nodeSubnets are the subnets that a load balancer is attached to; none in

@@ -83,7 +83,7 @@ func (r *request) uploadCertificate(ctx context.Context, in *uploadCertificateIn
 	if err != nil {
 		return nil, err
 	}
-	return &uploadCertificateOutput{newCertificateItem(c), tagsOf(c)}, nil
+	return &uploadCertificateOutput{newCertificateItem(c), tagsOf(c.Tags)}, nil
 }
 
 func errCertificateExists(name string) error {
@@ -146,7 +146,7 @@ func (r *request) getCertificate(ctx context.Context, in *getCertificateInput) (
 	if err != nil {
 		return nil, err
 	}
-	return &getCertificateOutput{fullCertificateItem{newCertificateItem(c), c.Body, c.Chain, tagsOf(c)}}, nil
+	return &getCertificateOutput{fullCertificateItem{newCertificateItem(c), c.Body, c.Chain, tagsOf(c.Tags)}}, nil
 }
 
 type listCertificatesInput struct {

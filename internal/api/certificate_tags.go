@@ -32,10 +32,6 @@ func certificateTags(has []vpc.Tag, given []tag) ([]vpc.Tag, error) {
 	return tags, nil
 }
 
-func tagsOf(c *vpc.ServerCertificate) []tag {
-	return each(c.Tags, func(t vpc.Tag) tag { return tag(t) })
-}
-
 type tagCertificateInput struct {
 	certificateName
 	Tags []tag `aws:"Tags,required"`
@@ -82,7 +78,7 @@ func (r *request) listCertificateTags(ctx context.Context, in *listCertificateTa
 	if err != nil {
 		return nil, err
 	}
-	tags := slices.SortedFunc(slices.Values(tagsOf(c)), func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
+	tags := slices.SortedFunc(slices.Values(tagsOf(c.Tags)), func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
 	page, rest, err := certificatePage(in.items, tags, func(t tag) string { return t.Key })
 	return &listCertificateTagsOutput{page, rest}, err
 }
