@@ -91,6 +91,7 @@ func (d *Dataplane) keepRanges(kept map[uint32]bool) error {
 			large[s] = true
 			note(s, &head.Any[0])
 			note(s, &head.Any[1])
+			note(s, &head.Deny)
 		}
 	}
 	d.ruleRanges = newRanges(d.tables.ruleNumbers.len(), rules)

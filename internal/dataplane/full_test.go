@@ -158,6 +158,54 @@ func TestFullFlowTable(t *testing.T) {
 	}
 }
 
+// Without room to remember it, a ping needs rules for its answer too, whatever its
+// identifier.
+func TestFullFlowTablePing(t *testing.T) {
+	message := func(id vpc.RuleID, group vpc.GroupID, typ int16) *vpc.Rule {
+		return &vpc.Rule{
+			ID: id, Group: group, Proto: vpc.ICMP, ICMP: vpc.ICMPType{Type: typ, Code: vpc.AnyICMP},
+			Peer: vpc.Peer{CIDR: netip.MustParsePrefix("10.254.0.0/16")},
+		}
+	}
+	question, answer := message("sgr-1", "sg-server", 8), message("sgr-2", "sg-client", 0)
+	for _, c := range []struct {
+		what  string
+		rules []*vpc.Rule
+		want  policy.Reason
+	}{
+		{"rules allow the question", []*vpc.Rule{question}, policy.TableFull},
+		{"rules allow both", []*vpc.Rule{question, answer}, policy.Untracked},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			withPair(t, dataplane.Options{MaxFlows: fewFlows, HalfOpen: 10 * fewFlows}, c.rules, func(p *pair) {
+				remembered := uint16(0)
+				for ; p.ping(remembered) == policy.Admitted; remembered++ {
+					if remembered == 10*fewFlows {
+						t.Fatalf("%d flows are remembered, want some %d", remembered, fewFlows)
+					}
+				}
+				for id := remembered; id < 10000; id += 99 {
+					p.expect(fmt.Sprintf("ping %d", id), p.ping(id), c.want)
+				}
+			})
+		})
+	}
+}
+
+// ping returns what becomes of a client's.
+func (p *pair) ping(id uint16) policy.Reason {
+	p.t.Helper()
+	f := policy.Frame{
+		Src: clientAddr, Dst: serverAddr, SrcMAC: vpc.MACOf(clientAddr), DstMAC: vpc.MACOf(serverAddr),
+		Proto: vpc.ICMP, ICMPType: 8, ICMPID: id,
+	}
+	v, _, err := p.Run(clientPort, f.Bytes())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return v.Reason
+}
+
 // dropped are the counts of drops by reason.
 func (p *pair) dropped() map[policy.Reason]uint64 {
 	p.t.Helper()

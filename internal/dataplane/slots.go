@@ -147,9 +147,11 @@ func (d *Dataplane) writeHead(s *slot) error {
 		}
 		head.Any[i] = v
 	}
-	if !s.large {
-		copy(head.Deny.Word[:], c.Deny)
+	deny, err := d.ownVector(s, c.Deny)
+	if err != nil {
+		return err
 	}
+	head.Deny = deny
 	return putAll(d.objects.Slots, []uint32{s.index}, []kernelSlot{head})
 }
 

@@ -17,23 +17,19 @@ import (
 // Not modelled are the limits of memory: a kernel whose tables are full
 // decides Untracked or TableFull instead.
 func (h *Host) Decide(fs *Flows, p *Packet) Verdict {
-	plug, ok := h.ports[p.Port]
-	if !ok {
+	if !h.isTaken(p.Port) {
 		return drop(UnknownPort)
 	}
+	plug := h.ports[p.Port]
 	if plug.Interface == "" {
 		return h.fromOutside(fs, p, plug.Outside)
 	}
-	n := h.interfaces[plug.Interface]
-	if n == nil {
-		return drop(UnknownPort)
-	}
-	return h.fromInterface(fs, p, n)
+	return h.fromInterface(fs, p, h.interfaces[plug.Interface])
 }
 
 // DecideFrame is Decide for a frame as it comes in by a port.
 func (h *Host) DecideFrame(fs *Flows, port Port, at time.Duration, frame []byte) Verdict {
-	if _, ok := h.ports[port]; !ok {
+	if !h.isTaken(port) {
 		return drop(UnknownPort)
 	}
 	p, reason := ParseFrame(frame)
@@ -155,11 +151,11 @@ func (h *Host) reachable(addr netip.Addr) bool {
 // pass decides a packet between two ends of a network, one of which may be the
 // internet.
 func (h *Host) pass(fs *Flows, p *Packet, network vpc.NetworkNumber, src, dst end) Verdict {
-	if p.Src == p.Dst {
-		return drop(Malformed)
-	}
 	if dst.iface != nil && h.portOf[dst.iface.ID] == 0 {
 		return drop(NoRoute)
+	}
+	if p.Src == p.Dst {
+		return drop(Malformed)
 	}
 	hd := newHeader(p)
 	datagram := newSeedKey(network, p)

@@ -324,6 +324,22 @@ func TestDecide(t *testing.T) {
 
 // Every question is answered but the one for the sender's own address; nobody
 // asks in another's name; what is neither IP nor ARP goes nowhere.
+// Nothing is looked at that comes by a port of which nobody is known any more.
+func TestInterfaceIsGone(t *testing.T) {
+	o := newOffice(t)
+	for frame, want := range map[string]policy.Reason{"": policy.Malformed, strings.Repeat("x", 60): policy.NotIP} {
+		if v := o.host.DecideFrame(&o.flows, 1, o.at, []byte(frame)); v.Reason != want {
+			t.Errorf("frame %q of an interface: %v, want %v", frame, v.Reason, want)
+		}
+	}
+	o.host.Apply(&vpc.Feed{GoneInterfaces: []vpc.InterfaceID{"eni-1"}})
+	for _, frame := range []string{"", strings.Repeat("x", 60)} {
+		if v := o.host.DecideFrame(&o.flows, 1, o.at, []byte(frame)); v.Reason != policy.UnknownPort {
+			t.Errorf("frame %q of one that is gone: %v, want %v", frame, v.Reason, policy.UnknownPort)
+		}
+	}
+}
+
 func TestARP(t *testing.T) {
 	o := newOffice(t)
 	app := netip.MustParseAddr("10.254.0.11")

@@ -164,6 +164,13 @@ func (h *Host) Plug(port Port) (Plug, bool) {
 	return plug, ok
 }
 
+// isTaken reports whether it is known who is behind a port: not any more if it
+// was an interface that is gone.
+func (h *Host) isTaken(port Port) bool {
+	plug, ok := h.ports[port]
+	return ok && (plug.Interface == "" || h.interfaces[plug.Interface] != nil)
+}
+
 // Interface returns an interface by its id, nil for an unknown one.
 func (h *Host) Interface(id vpc.InterfaceID) *vpc.NetworkInterface { return h.interfaces[id] }
 

@@ -187,12 +187,21 @@ static __always_inline bool has_bit(const struct vector *v, __u64 bit)
 	return v->word[word & (CHUNK_WORDS - 1)] >> (bit & 63) & 1;
 }
 
-/* Names the rule of a bit. ACLs, some of whose rules deny, are never large. */
+static __always_inline bool denies(const struct slot *s, __u32 bit)
+{
+	const struct vector *deny = &s->deny;
+
+	if (s->flags & SLOT_LARGE)
+		deny = find_chunk(deny, bit / CHUNK_RULES);
+	return deny && has_bit(deny, bit % CHUNK_RULES);
+}
+
+/* Names the rule of a bit, and says whether it denies. */
 static __always_inline bool decided(const struct slot *s, struct query *q, __u32 bit)
 {
 	q->rule = rule_number(s, bit);
 	if (s->flags & SLOT_ACL)
-		q->deny = has_bit(&s->deny, bit);
+		q->deny = denies(s, bit);
 	return true;
 }
 

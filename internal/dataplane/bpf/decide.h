@@ -7,6 +7,8 @@
 
 #include "answers.h"
 #include "events.h"
+#include "fragments.h"
+#include "parse.h"
 #include "route.h"
 
 static __always_inline void count_hit(__u32 rule)
@@ -50,6 +52,16 @@ static __always_inline __u32 via(const struct end *e)
 	return e->own ? 0 : e->number;
 }
 
+/* What rules look at in the answer to an opening. */
+static __always_inline __be16 match_of_answer(const struct packet *p)
+{
+	__u16 query = bpf_ntohs(p->match);
+
+	if (!is_icmp(p->t.proto))
+		return p->t.sport;
+	return bpf_htons(reply_of(p->t.proto, query >> 8) << 8 | (query & 0xff));
+}
+
 /* Whether the rules allow the packet the other way. */
 __noinline int allows_back(struct work *w)
 {
@@ -59,7 +71,7 @@ __noinline int allows_back(struct work *w)
 		return false;
 	reverse(&w->opening, &w->p.t);
 	swap_ends(w);
-	reason = judge(w, w->opening.dport, false);
+	reason = judge(w, match_of_answer(&w->p), false);
 	swap_ends(w);
 	return reason == UNDECIDED;
 }
@@ -326,36 +338,6 @@ static __always_inline int decide(struct work *w)
 	return begins ? begin_flow(w, from, &d) : admitted(w, ADMITTED);
 }
 
-static __always_inline void make_seed_key(struct work *w)
-{
-	w->seed_key.src = w->p.t.src;
-	w->seed_key.dst = w->p.t.dst;
-	w->seed_key.network = w->network;
-	w->seed_key.id = w->p.id;
-	w->seed_key.proto = is_ipv4(&w->p.t.src) ? w->p.t.proto : 0;
-}
-
-static __always_inline struct seed *find_seed(struct work *w)
-{
-	struct seed *s;
-
-	make_seed_key(w);
-	s = bpf_map_lookup_elem(&seeds, &w->seed_key);
-	return s && (__s64)(w->clock - s->at) <= FRAGMENT_SEED * w->hz ? s : NULL;
-}
-
-static __always_inline void plant(struct work *w)
-{
-	make_seed_key(w);
-	w->seed.sport = w->p.t.sport;
-	w->seed.dport = w->p.t.dport;
-	w->seed.match = w->p.match;
-	w->seed.in_flow = w->p.in_flow;
-	w->seed.proto = w->p.t.proto;
-	w->seed.at = w->clock;
-	bpf_map_update_elem(&seeds, &w->seed_key, &w->seed, BPF_ANY);
-}
-
 /* The packet w->p from w->end[SENDER] to w->end[RECEIVER] of w->network. */
 __noinline int pass(struct work *w)
 {
@@ -364,8 +346,10 @@ __noinline int pass(struct work *w)
 
 	if (!w)
 		return NO_ROUTE;
-	if (same_addr(&w->p.t.src, &w->p.t.dst))
+	if (same_addr(&w->p.t.src, &w->p.t.dst)) {
+		w->rule = 0; /* of another network */
 		return MALFORMED;
+	}
 	if (w->p.later) {
 		struct seed *s = find_seed(w);
 

@@ -53,6 +53,12 @@ static __always_inline __u8 query_of(__u8 proto, __u8 type)
 	}
 }
 
+/* The type that answers a query. */
+static __always_inline __u8 reply_of(__u8 proto, __u8 query)
+{
+	return proto == PROTO_ICMP && query == 8 ? 0 : query + 1;
+}
+
 static __always_inline bool is_icmp_error(__u8 proto, __u8 type)
 {
 	return proto == PROTO_ICMP ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
