@@ -249,14 +249,13 @@ func TestWatch(t *testing.T) {
 		t.Fatalf("first feed %+v, want everything", f)
 	}
 
-	// Each revision that changes what is enforced comes by itself; others go
-	// along with it.
+	// What changes no verdict goes along with what does.
 	update(t, s, func(tx *Tx) error { tx.PutGroup(group("r", "sg-2")); return nil })
 	first := update(t, s, func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID}); return nil })
 	update(t, s, func(tx *Tx) error { tx.DeleteGroup(group("r", "sg-2")); return nil })
 	last := update(t, s, func(tx *Tx) error {
 		tx.DeleteRule(g, &vpc.Rule{ID: "sgr-1", Group: g.ID})
-		tx.PutRule(g, &vpc.Rule{ID: "sgr-2", Group: g.ID})
+		tx.PutRule(g, &vpc.Rule{ID: "sgr-2", Group: g.ID, Egress: true})
 		return nil
 	})
 	view(t, s) // the feeds have arrived
@@ -291,6 +290,49 @@ func TestWatch(t *testing.T) {
 	}
 	if _, err := w.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// Revisions are enforced in one step only where each packet meets one of them.
+func TestRevisionsThatAreToldTogether(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	defer s.Close()
+	g := group("r", "sg-1")
+	update(t, s, func(tx *Tx) error { tx.PutGroup(g); return nil })
+	rule := func(id vpc.RuleID, egress bool) func(*Tx) error {
+		return func(tx *Tx) error { tx.PutRule(g, &vpc.Rule{ID: id, Group: g.ID, Egress: egress}); return nil }
+	}
+	both := func(tx *Tx) error { return errors.Join(rule("in", false)(tx), rule("out", true)(tx)) }
+	acl := func(tx *Tx) error {
+		tx.PutACL(&vpc.NetworkACL{ID: "acl-1", Region: "r", Account: albert, Subnets: nil})
+		return nil
+	}
+	named := func(tx *Tx) error { tx.PutKeyPair(&vpc.KeyPair{Region: "r", Account: albert, Name: "k"}); return nil }
+	for name, test := range map[string]struct {
+		revisions []func(*Tx) error
+		feeds     int
+	}{
+		"rules of one direction":                   {[]func(*Tx) error{rule("1", false), rule("2", false), rule("1", false)}, 1},
+		"with what is not enforced in between":     {[]func(*Tx) error{named, rule("1", true), named, rule("2", true), named}, 1},
+		"rules of one direction, then the other's": {[]func(*Tx) error{rule("1", false), rule("2", false), rule("3", true), rule("4", true)}, 2},
+		"rules of both directions at once":         {[]func(*Tx) error{both, both, rule("1", false)}, 3},
+		"anything else":                            {[]func(*Tx) error{acl, acl, rule("1", false), acl}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := s.Resume(s.Revision())
+			var last int64
+			for _, f := range test.revisions {
+				last = update(t, s, f)
+			}
+			view(t, s) // the feeds have arrived
+			feeds := 1
+			for next(t, w).Revision < last {
+				feeds++
+			}
+			if feeds != test.feeds {
+				t.Errorf("%d feeds, want %d", feeds, test.feeds)
+			}
+		})
 	}
 }
 

@@ -25,11 +25,11 @@ func (s *Store) Resume(revision int64) *Watcher {
 }
 
 // Next waits until there is something new, and returns it as one Feed. A
-// watcher that comes late gets the newest state of each noun, not its history;
-// but of the revisions that change what is enforced each has a Feed of its own,
-// so that no packet meets a mixture of two. A Feed may be empty but for its
-// revision, when what has changed is not for agents. Next fails when ctx is
-// done, only then.
+// watcher that comes late gets the newest state of each noun, not its history,
+// as far as no packet can meet a mixture of two revisions: of those that change
+// what is enforced each has a Feed of its own, or a run of them that change only
+// rules of one direction. A Feed may be empty but for its revision, when what has
+// changed is not for agents. Next fails when ctx is done, only then.
 func (w *Watcher) Next(ctx context.Context) (*vpc.Feed, error) {
 	if _, err := w.index.at(ctx, w.least); err != nil {
 		return nil, err
@@ -42,37 +42,64 @@ func (w *Watcher) Next(ctx context.Context) (*vpc.Feed, error) {
 		w.after = snap.revision
 		return wholeFeed(snap), nil
 	}
-	changes, w.after = oneEnforced(changes, snap.revision)
+	changes, w.after = together(changes, snap.revision)
 	return deltaFeed(w.after, changes), nil
 }
 
-// oneEnforced cuts changes before the second revision that changes what is
-// enforced. It returns the revision that the others lead to.
-func oneEnforced(changes []change, newest int64) ([]change, int64) {
-	var first int64 // that changes what is enforced
-	for i, c := range changes {
-		switch {
-		case !isEnforced(c):
-		case first == 0:
-			first = c.revision
-		case c.revision != first:
-			// What else the second revision has done may come before c.
-			for i > 0 && changes[i-1].revision == c.revision {
-				i--
-			}
-			return changes[:i], c.revision - 1
+// together cuts changes before the first revision that must not be enforced in
+// one step with those before it. It returns the revision that the others lead to.
+func together(changes []change, newest int64) ([]change, int64) {
+	var all reach
+	for from := 0; from < len(changes); {
+		revision, to, its := changes[from].revision, from, reach(0)
+		for ; to < len(changes) && changes[to].revision == revision; to++ {
+			its |= reachOf(changes[to])
 		}
+		if !all.goesWith(its) {
+			return changes[:from], revision - 1
+		}
+		all |= its
+		from = to
 	}
 	return changes, newest
 }
 
-// isEnforced reports whether a change may alter a verdict.
-func isEnforced(c change) bool {
+// A reach is which verdicts changes may alter.
+type reach uint8
+
+const (
+	ingressRules reach = 1 << iota // those of receivers
+	egressRules                    // those of senders
+	anyVerdict
+)
+
+func reachOf(c change) reach {
 	switch kindOf(c.key) {
-	case "vpc", "vpcsubnet", "gateway", "routetable", "acl", "rule", "interface":
-		return true
+	case "rule":
+		rule, ok := c.noun.(*vpc.Rule)
+		if !ok {
+			rule, ok = c.was.(*vpc.Rule)
+		}
+		switch {
+		case !ok:
+			return 0 // a marker
+		case rule.Egress:
+			return egressRules
+		default:
+			return ingressRules
+		}
+	case "vpc", "vpcsubnet", "gateway", "routetable", "acl", "interface":
+		return anyVerdict
 	}
-	return false
+	return 0
+}
+
+// goesWith reports whether revisions of two reaches may be enforced in one
+// step, in which some interfaces have the state before both and others that after
+// both: a packet has one receiver and one sender, so it meets nothing new where
+// only one of these judges it by other rules.
+func (r reach) goesWith(other reach) bool {
+	return r == 0 || other == 0 || r == other && (r == ingressRules || r == egressRules)
 }
 
 func wholeFeed(snap snapshot) *vpc.Feed {
