@@ -17,7 +17,7 @@ import (
 )
 
 // run runs a server on a port and a socket of its own until the test ends.
-func run(t *testing.T, opts Options) (url string, client *admin.Client) {
+func run(t *testing.T, opts Options) *admin.Client {
 	t.Helper()
 	// t.TempDir is longer than a socket's path may be.
 	dir, err := os.MkdirTemp("", "rf")
@@ -44,14 +44,14 @@ func run(t *testing.T, opts Options) (url string, client *admin.Client) {
 			t.Errorf("run: %v", err)
 		}
 	})
-	url = "http://" + listener.Addr().String()
+	url := "http://" + listener.Addr().String()
 	// The port answers when both listeners are open: Run opens the socket first.
 	resp, err := http.Get(url + "/healthz")
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	return url, admin.NewClient(admin.SocketPath(dir))
+	return admin.NewClient(admin.SocketPath(dir))
 }
 
 func TestAdministration(t *testing.T) {
@@ -66,7 +66,7 @@ func TestAdministration(t *testing.T) {
 			return nil, errors.New("the agent has a secret problem with " + string(id))
 		},
 	}
-	_, client := run(t, Options{Hooks: hooks, Endpoint: "http://127.0.0.1:8773"})
+	client := run(t, Options{Hooks: hooks, Endpoint: "http://127.0.0.1:8773"})
 	ctx := t.Context()
 
 	info, err := os.Stat(client.Socket())
@@ -92,7 +92,7 @@ func TestAdministration(t *testing.T) {
 }
 
 func TestAccounts(t *testing.T) {
-	_, client := run(t, Options{})
+	client := run(t, Options{})
 	ctx := t.Context()
 	oldKey := signedPost(t, awsquery.EC2, "us-east-1", "Action=DescribeRegions&Version=2012-05-01")
 	made, err := client.CreateAccount(ctx, admin.NewAccount{ID: "999988887777", Platform: vpc.PlatformClassic})
