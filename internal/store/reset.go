@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -25,7 +26,7 @@ func (s *Store) Reset(ctx context.Context, keep []vpc.AccountID) (int64, error) 
 		}
 		kept = append(kept, one(accountKey(id)), one(accessKeyKey(a.AccessKey)))
 	}
-	slices.SortFunc(kept, func(a, b span) int { return slices.Compare([]byte(a.from), []byte(b.from)) })
+	slices.SortFunc(kept, func(a, b span) int { return strings.Compare(a.from, b.from) })
 
 	epoch, err := writeOp(epochKey, struct{}{})
 	if err != nil {

@@ -46,10 +46,45 @@ type stagedKey struct {
 	was, next any
 }
 
+// revisions are those of keys, for a compare.
+func revisions(keys []stagedKey) map[string]int64 {
+	mods := make(map[string]int64, len(keys))
+	for _, k := range keys {
+		mods[k.key] = k.mod
+	}
+	return mods
+}
+
+// commitStaged is commit by a stage.
 func (s *Store) commitStaged(ctx context.Context, tx *Tx) (int64, error) {
 	st := &stage{store: s, id: rand.Text()}
-	reads := maps.Clone(tx.reads)
-	var keys []stagedKey
+	keys, reads := tx.staged()
+	markers, err := tx.markers()
+	if err != nil {
+		return 0, err
+	}
+	if len(markers) >= maxTxnOps {
+		return 0, fmt.Errorf("commit: %d collections are more than one transaction can mark", len(markers))
+	}
+	revision, err := st.write(ctx, keys)
+	if err == nil {
+		revision, err = st.show(ctx, reads, markers)
+	}
+	if err != nil {
+		undone, undoErr := st.undo(ctx)
+		return max(revision, undone), errors.Join(err, undoErr)
+	}
+	if _, err := st.finish(context.WithoutCancel(ctx), true); err != nil {
+		// Everybody sees the writes already; the next start settles them.
+		s.log.Error("settle stage", "stage", st.id, "err", err)
+	}
+	return revision, nil
+}
+
+// staged returns the keys that a stage of tx has to hold, and the reads that are
+// left to compare.
+func (tx *Tx) staged() (keys []stagedKey, reads map[string]int64) {
+	reads = maps.Clone(tx.reads)
 	for _, k := range slices.Sorted(maps.Keys(tx.writes)) {
 		keys = append(keys, stagedKey{key: k, mod: reads[k], was: tx.snap.get(k), next: tx.writes[k]})
 		delete(reads, k)
@@ -63,31 +98,7 @@ func (s *Store) commitStaged(ctx context.Context, tx *Tx) (int64, error) {
 		keys = append(keys, stagedKey{key: k, mod: reads[k], was: tx.snap.get(k), next: tx.snap.get(k)})
 		delete(reads, k)
 	}
-	markers, err := tx.markers()
-	if err != nil {
-		return 0, err
-	}
-	if len(markers) >= maxTxnOps {
-		return 0, fmt.Errorf("commit: %d collections are more than one transaction can mark", len(markers))
-	}
-	revision, err := st.write(ctx, keys)
-	if err == nil {
-		revision, err = st.show(ctx, reads, markers)
-	}
-	if err != nil {
-		undoCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
-		defer cancel()
-		undone, undoErr := st.finish(undoCtx, false)
-		if undoErr != nil {
-			return 0, errors.Join(err, undoErr)
-		}
-		return max(revision, undone), err
-	}
-	if _, err := st.finish(context.WithoutCancel(ctx), true); err != nil {
-		// Everybody sees the writes already; the next start settles them.
-		s.log.Error("settle stage", "stage", st.id, "err", err)
-	}
-	return revision, nil
+	return keys, reads
 }
 
 // write is steps 1 and 2.
@@ -108,11 +119,7 @@ func (st *stage) write(ctx context.Context, keys []stagedKey) (int64, error) {
 		}
 	}
 	for from, to := range batches(ops) {
-		reads := map[string]int64{}
-		for _, k := range keys[from:to] {
-			reads[k.key] = k.mod
-		}
-		resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(ops[from:to]...).Commit()
+		resp, err := st.store.try(ctx, revisions(keys[from:to]), ops[from:to])
 		if err != nil {
 			return 0, fmt.Errorf("stage: %w", err)
 		}
@@ -153,7 +160,7 @@ func (st *stage) show(ctx context.Context, reads map[string]int64, markers map[s
 		return 0, err
 	}
 	reads[stageKey(st.id)] = st.mod
-	resp, err := st.store.engine.client.Txn(ctx).If(compares(reads)...).Then(append(inOrder(markers), marker)...).Commit()
+	resp, err := st.store.try(ctx, reads, append(inOrder(markers), marker))
 	if err != nil {
 		return 0, fmt.Errorf("show stage: %w", err)
 	}
@@ -164,11 +171,17 @@ func (st *stage) show(ctx context.Context, reads map[string]int64, markers map[s
 	return st.mod, nil
 }
 
+// undo puts the keys back as they were, also for a caller that has gone.
+func (st *stage) undo(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	return st.finish(ctx, false)
+}
+
 // finish gives the keys back, as they shall be if forward, else as they were,
 // and forgets the stage. A key that somebody else has written meanwhile is
 // left alone: that is possible once the stage is shown.
 func (st *stage) finish(ctx context.Context, forward bool) (revision int64, err error) {
-	client := st.store.engine.client
 	ops := make([]clientv3.Op, len(st.keys))
 	for i, k := range st.keys {
 		noun := k.was
@@ -180,11 +193,7 @@ func (st *stage) finish(ctx context.Context, forward bool) (revision int64, err 
 		}
 	}
 	for from, to := range batches(ops) {
-		reads := map[string]int64{}
-		for _, k := range st.keys[from:to] {
-			reads[k.key] = k.mod
-		}
-		resp, err := client.Txn(ctx).If(compares(reads)...).Then(ops[from:to]...).Commit()
+		resp, err := st.store.try(ctx, revisions(st.keys[from:to]), ops[from:to])
 		if err != nil {
 			return 0, fmt.Errorf("finish stage: %w", err)
 		}
@@ -192,13 +201,12 @@ func (st *stage) finish(ctx context.Context, forward bool) (revision int64, err 
 			continue
 		}
 		for i := from; i < to; i++ {
-			one := map[string]int64{st.keys[i].key: st.keys[i].mod}
-			if _, err := client.Txn(ctx).If(compares(one)...).Then(ops[i]).Commit(); err != nil {
+			if _, err := st.store.try(ctx, revisions(st.keys[i:i+1]), ops[i:i+1]); err != nil {
 				return 0, fmt.Errorf("finish stage: %w", err)
 			}
 		}
 	}
-	resp, err := client.Delete(ctx, stageKey(st.id))
+	resp, err := st.store.engine.client.Delete(ctx, stageKey(st.id))
 	if err != nil {
 		return 0, fmt.Errorf("finish stage: %w", err)
 	}

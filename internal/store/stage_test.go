@@ -310,14 +310,11 @@ func abandonStage(ctx context.Context, s *Store, shown bool) error {
 	putMany(tx, "r")
 	tx.DeleteGroup(group("r", "sg-gone"))
 	st := &stage{store: s, id: "abandoned"}
-	var keys []stagedKey
-	for k, next := range tx.writes {
-		keys = append(keys, stagedKey{key: k, mod: tx.reads[k], was: tx.snap.get(k), next: next})
-	}
+	keys, reads := tx.staged()
 	if _, err := st.write(ctx, keys); err != nil || !shown {
 		return err
 	}
-	revision, err := st.show(ctx, map[string]int64{}, nil)
+	revision, err := st.show(ctx, reads, nil)
 	s.acknowledge(revision)
 	return err
 }

@@ -112,7 +112,7 @@ func (s *Store) commitOps(ctx context.Context, reads map[string]int64, ops map[s
 	if len(ops) == 0 {
 		return 0, nil
 	}
-	resp, err := s.engine.client.Txn(ctx).If(compares(reads)...).Then(inOrder(ops)...).Commit()
+	resp, err := s.try(ctx, reads, inOrder(ops))
 	if err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
@@ -121,6 +121,11 @@ func (s *Store) commitOps(ctx context.Context, reads map[string]int64, ops map[s
 		return resp.Header.Revision, errConflict
 	}
 	return resp.Header.Revision, nil
+}
+
+// try does all of ops if nothing of reads has changed, which the response says.
+func (s *Store) try(ctx context.Context, reads map[string]int64, ops []clientv3.Op) (*clientv3.TxnResponse, error) {
+	return s.engine.client.Txn(ctx).If(compares(reads)...).Then(ops...).Commit()
 }
 
 // inOrder returns ops by rising key.
