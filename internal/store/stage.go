@@ -24,12 +24,10 @@ import (
 //     the Nexts;
 //  4. the keys are settled: put as plain records, or deleted.
 //
-// When something goes wrong before 3 the keys are put back. A process that
+// When something is overtaken before 3 the keys are put back. A process that
 // dies anywhere leaves what Open sweeps: a stage not shown is put back, one
-// that is shown is settled.
-
-// undoTimeout bounds the putting back of a stage whose caller has gone.
-const undoTimeout = 10 * time.Second
+// that is shown is settled. So is a stage of which etcd does not say in time how
+// far it has come.
 
 // A stage is a staged transaction while it is being written.
 type stage struct {
@@ -70,11 +68,14 @@ func (s *Store) commitStaged(ctx context.Context, tx *Tx) (int64, error) {
 	if err == nil {
 		revision, err = st.show(ctx, reads, markers)
 	}
-	if err != nil {
-		undone, undoErr := st.undo(ctx)
+	switch {
+	case errors.Is(err, errConflict):
+		undone, undoErr := st.finish(ctx, false)
 		return max(revision, undone), errors.Join(err, undoErr)
+	case err != nil:
+		return st.resolve(ctx, err)
 	}
-	if _, err := st.finish(context.WithoutCancel(ctx), true); err != nil {
+	if _, err := st.finish(ctx, true); err != nil {
 		// Everybody sees the writes already; the next start settles them.
 		s.log.Error("settle stage", "stage", st.id, "err", err)
 	}
@@ -171,13 +172,6 @@ func (st *stage) show(ctx context.Context, reads map[string]int64, markers map[s
 	return st.mod, nil
 }
 
-// undo puts the keys back as they were, also for a caller that has gone.
-func (st *stage) undo(ctx context.Context) (int64, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
-	defer cancel()
-	return st.finish(ctx, false)
-}
-
 // finish gives the keys back, as they shall be if forward, else as they were,
 // and forgets the stage. A key that somebody else has written meanwhile is
 // left alone: that is possible once the stage is shown.
@@ -229,48 +223,4 @@ func (st *stage) stageOp(k stagedKey) (clientv3.Op, error) {
 	}
 	value, err := encodeRecord(record{Noun: was, Stage: st.id, Next: next})
 	return clientv3.OpPut(k.key, value), err
-}
-
-// sweep ends the stages that an earlier process has left.
-func (s *Store) sweep(ctx context.Context) error {
-	snap := s.index.newest()
-	left := map[string]*stage{}
-	snap.scan(stagePrefix, func(k string, noun any) bool {
-		id := k[len(stagePrefix):]
-		left[id] = &stage{store: s, id: id}
-		return true
-	})
-	if len(left) == 0 {
-		return nil
-	}
-	all, err := s.engine.client.Get(ctx, root, clientv3.WithPrefix())
-	if err != nil {
-		return fmt.Errorf("sweep stages: %w", err)
-	}
-	for _, kv := range all.Kvs {
-		r, err := decodeRecord(string(kv.Key), kv.Value)
-		if err != nil {
-			return fmt.Errorf("sweep stages: %w", err)
-		}
-		st, ok := left[r.Stage]
-		if !ok {
-			continue
-		}
-		k := stagedKey{key: string(kv.Key), mod: kv.ModRevision}
-		if k.was, err = decodeNoun(k.key, r.Noun); err != nil {
-			return fmt.Errorf("sweep stages: %w", err)
-		}
-		if k.next, err = decodeNoun(k.key, r.Next); err != nil {
-			return fmt.Errorf("sweep stages: %w", err)
-		}
-		st.keys = append(st.keys, k)
-	}
-	for id, st := range left {
-		shown := snap.get(stageKey(id)).(*stageRecord).Shown
-		s.log.Info("sweep stage", "stage", id, "keys", len(st.keys), "shown", shown)
-		if _, err := st.finish(ctx, shown); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -43,6 +43,9 @@ func newTx(snap snapshot) *Tx {
 func (s *Store) updateAlone(ctx context.Context, f func(tx *Tx) error) (int64, error) {
 	least := s.Revision()
 	for try := 0; ; try++ {
+		if ctx.Err() != nil {
+			return 0, fmt.Errorf("begin transaction: %w", ctx.Err())
+		}
 		snap, err := s.index.at(ctx, least)
 		if err != nil {
 			return 0, err
@@ -57,7 +60,7 @@ func (s *Store) updateAlone(ctx context.Context, f func(tx *Tx) error) (int64, e
 		case len(tx.writes) == 0:
 			return snap.revision, nil
 		default:
-			revision, err := s.commit(ctx, tx)
+			revision, err := s.commit(context.WithoutCancel(ctx), tx) // nobody leaves one in the middle
 			if !errors.Is(err, errConflict) {
 				return revision, err
 			}
