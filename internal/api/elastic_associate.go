@@ -26,10 +26,7 @@ type associateAddressOutput struct {
 // associateAddress implements AssociateAddress. An address that is in use moves
 // in one step.
 func (r *request) associateAddress(ctx context.Context, in *associateAddressInput) (*associateAddressOutput, error) {
-	switch {
-	case in.InstanceID != "" && in.InterfaceID != "":
-		return nil, vpc.Errorf(vpc.InvalidParameterCombination, "You may specify either an instance id or a network interface id, but not both in the same call")
-	case in.InstanceID == "" && in.InterfaceID == "":
+	if in.InstanceID == "" && in.InterfaceID == "" {
 		return nil, vpc.Errorf(vpc.MissingParameter, "Either instance ID or network interface id must be specified")
 	}
 	out := &associateAddressOutput{Return: true}
@@ -114,8 +111,13 @@ func (r *request) associateVPC(tx *store.Tx, a *vpc.Address, in *associateAddres
 
 // associated finds the interface that a call names, by itself or by its
 // instance.
+//
+// The reference of AssociateAddress allows one of the two, and EC2 takes both,
+// as Terraform sends them: it reads the other one from EC2 after the first call
+// and never forgets it. So an interface that is not the instance's, and perhaps
+// of nobody any more, counts for nothing.
 func (r *request) associated(reader store.Reader, in *associateAddressInput) (*vpc.NetworkInterface, error) {
-	if in.InterfaceID != "" {
+	if in.InstanceID == "" {
 		n, err := r.interfaceByID(reader, in.InterfaceID)
 		if err == nil && n.Requester != "" {
 			return nil, errManaged(n)
@@ -128,6 +130,9 @@ func (r *request) associated(reader store.Reader, in *associateAddressInput) (*v
 		return nil, err
 	case i.Network == vpc.ClassicNetwork:
 		return nil, vpc.Errorf(vpc.InvalidInstanceID, "The instance '%s' does not belong to a VPC.", i.ID)
+	}
+	if n := reader.Interface(i.Region, i.Account, vpc.InterfaceID(in.InterfaceID)); n != nil && n.Instance == i.ID {
+		return n, nil
 	}
 	return onlyInterface(reader, i)
 }
