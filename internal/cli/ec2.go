@@ -13,13 +13,22 @@ type caller struct {
 	region  string // likewise
 }
 
-// callerFlags gives a command --profile and --region.
-func (c *command) callerFlags(cmd *cobra.Command) *caller {
-	who := &caller{}
+// callerFlags gives a command --profile and --region, which say who calls.
+func (c *command) callerFlags(cmd *cobra.Command, who *caller) {
 	cmd.Flags().StringVar(&who.profile, "profile", "", "`profile` of the daemon's credentials file: default or classic (AWS_PROFILE)")
 	cmd.Flags().StringVar(&who.region, "region", "", "`region` (AWS_DEFAULT_REGION; default us-east-1)")
 	c.complete(cmd, "profile", profiles)
-	return who
+}
+
+// withAPI makes a command of a function that calls the API as who.
+func (c *command) withAPI(who *caller, run func(ctx context.Context, api *apiClient, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		api, err := c.api(cmd.Context(), who)
+		if err != nil {
+			return err
+		}
+		return run(cmd.Context(), api, args)
+	}
 }
 
 // api returns a client of the API that calls as who. It finds its way as the EC2

@@ -23,7 +23,7 @@ type listedGroup struct {
 }
 
 func (c *command) groupsCommand() *cobra.Command {
-	var who *caller
+	var who caller
 	cmd := &cobra.Command{
 		Use:     "groups",
 		Short:   "List security groups, with how many rules and members they have",
@@ -31,12 +31,8 @@ func (c *command) groupsCommand() *cobra.Command {
 		Example: "  ringfence groups --output json",
 		GroupID: "look",
 		Args:    exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			api, err := c.api(cmd.Context(), who)
-			if err != nil {
-				return err
-			}
-			list, err := listGroups(cmd.Context(), api)
+		RunE: c.withAPI(&who, func(ctx context.Context, api *apiClient, _ []string) error {
+			list, err := listGroups(ctx, api)
 			if err != nil {
 				return err
 			}
@@ -48,9 +44,9 @@ func (c *command) groupsCommand() *cobra.Command {
 				}
 				return t.Flush()
 			})
-		},
+		}),
 	}
-	who = c.callerFlags(cmd)
+	c.callerFlags(cmd, &who)
 	return cmd
 }
 
@@ -124,7 +120,7 @@ type listedRule struct {
 }
 
 func (c *command) rulesCommand() *cobra.Command {
-	var who *caller
+	var who caller
 	cmd := &cobra.Command{
 		Use:               "rules GROUP",
 		Short:             "List the rules of a security group",
@@ -133,12 +129,8 @@ func (c *command) rulesCommand() *cobra.Command {
 		GroupID:           "look",
 		Args:              exactly(1),
 		ValidArgsFunction: c.completes(1, groupNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := c.api(cmd.Context(), who)
-			if err != nil {
-				return err
-			}
-			list, err := listRules(cmd.Context(), api, args[0])
+		RunE: c.withAPI(&who, func(ctx context.Context, api *apiClient, args []string) error {
+			list, err := listRules(ctx, api, args[0])
 			if err != nil {
 				return err
 			}
@@ -150,9 +142,9 @@ func (c *command) rulesCommand() *cobra.Command {
 				}
 				return t.Flush()
 			})
-		},
+		}),
 	}
-	who = c.callerFlags(cmd)
+	c.callerFlags(cmd, &who)
 	return cmd
 }
 

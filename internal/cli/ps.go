@@ -103,7 +103,7 @@ func (c *apiClient) instances(ctx context.Context, ids ...string) ([]instanceAns
 
 func (c *command) psCommand() *cobra.Command {
 	var all bool
-	var who *caller
+	var who caller
 	cmd := &cobra.Command{
 		Use:               "ps [INSTANCE ...] [--all]",
 		Short:             "List instances",
@@ -111,12 +111,8 @@ func (c *command) psCommand() *cobra.Command {
 		Example:           "  ringfence ps --profile classic",
 		GroupID:           "look",
 		ValidArgsFunction: c.completes(math.MaxInt, instanceIDs),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			api, err := c.api(cmd.Context(), who)
-			if err != nil {
-				return err
-			}
-			answers, err := api.instances(cmd.Context(), args...)
+		RunE: c.withAPI(&who, func(ctx context.Context, api *apiClient, args []string) error {
+			answers, err := api.instances(ctx, args...)
 			if err != nil {
 				return err
 			}
@@ -124,9 +120,9 @@ func (c *command) psCommand() *cobra.Command {
 				answers = slices.DeleteFunc(answers, func(i instanceAnswer) bool { return i.State.Name == stateTerminated })
 			}
 			return c.printInstances(listed(answers))
-		},
+		}),
 	}
-	who = c.callerFlags(cmd)
+	c.callerFlags(cmd, &who)
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "those that have ended, too")
 	return cmd
 }

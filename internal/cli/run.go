@@ -41,7 +41,7 @@ func (c *command) runCommand() *cobra.Command {
 	var groups []string
 	var name, count string
 	var wait bool
-	var who *caller
+	var who caller
 	cmd := &cobra.Command{
 		Use:   "run IMAGE [-n NUMBER] [-g GROUP ...] [--wait]",
 		Short: "Launch instances",
@@ -61,7 +61,7 @@ func (c *command) runCommand() *cobra.Command {
 			if name != "" {
 				in.Tags = []tagsInput{{"instance", []tagInput{{"Name", name}}}}
 			}
-			api, err := c.api(cmd.Context(), who)
+			api, err := c.api(cmd.Context(), &who)
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func (c *command) runCommand() *cobra.Command {
 			return c.printInstances(listed(answers))
 		},
 	}
-	who = c.callerFlags(cmd)
+	c.callerFlags(cmd, &who)
 	flags := cmd.Flags()
 	flags.StringVarP(&count, "count", "n", "1", "how many: a `number`, or MIN-MAX for as many as there is room for")
 	flags.StringArrayVarP(&groups, "group", "g", nil, "security `group`, by name or id; may be repeated; default: default")
