@@ -133,7 +133,8 @@ func (in *launchInterfaceInput) launchInterface(count int) (launchInterface, err
 	if l.timeouts, err = in.Timeouts.timeouts(); err != nil {
 		return l, err
 	}
-	return l, in.checkExisting(&l)
+	err = in.checkExisting(&l)
+	return l, err
 }
 
 // checkExisting refuses a call that asks for an interface that is there, and

@@ -36,12 +36,14 @@ func (c *Client) Apply(ctx context.Context, spec *Spec) error {
 // or a while. A serial number that the node has not had, such as −1, waits for
 // nothing.
 func (c *Client) Health(ctx context.Context, after int64) (h Health, err error) {
-	return h, c.call(ctx, http.MethodGet, fmt.Sprintf("%s?after=%d", healthPath, after), nil, &h)
+	err = c.call(ctx, http.MethodGet, fmt.Sprintf("%s?after=%d", healthPath, after), nil, &h)
+	return h, err
 }
 
 // Counters asks what the node has counted.
 func (c *Client) Counters(ctx context.Context) (counters Counters, err error) {
-	return counters, c.call(ctx, http.MethodGet, countersPath, nil, &counters)
+	err = c.call(ctx, http.MethodGet, countersPath, nil, &counters)
+	return counters, err
 }
 
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {

@@ -161,7 +161,7 @@ func (s *Spec) validate() error {
 
 func (l Listener) validate() error {
 	for _, p := range []vpc.ListenerProtocol{l.Protocol, l.InstanceProtocol} {
-		if !slices.Contains([]vpc.ListenerProtocol{vpc.ListenHTTP, vpc.ListenHTTPS, vpc.ListenTCP, vpc.ListenSSL}, p) {
+		if known, ok := vpc.ListenerProtocolNamed(string(p)); !ok || known != p {
 			return fmt.Errorf("%q is no protocol", p)
 		}
 	}

@@ -54,7 +54,8 @@ func readSpec(f *os.File) (Spec, error) {
 	if err != nil {
 		return spec, err
 	}
-	return spec, json.Unmarshal(text, &spec)
+	err = json.Unmarshal(text, &spec)
+	return spec, err
 }
 
 // run makes the machine, says so on ready, and returns when it is shut down.
