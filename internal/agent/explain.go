@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"ringfence/internal/admin"
+	"ringfence/internal/fabric/guest"
 	"ringfence/internal/fabric/initproto"
 	"ringfence/internal/policy"
 	"ringfence/internal/vpc"
@@ -112,8 +115,8 @@ func (a *Agent) question(in admin.ExplainRequest) (*policy.Packet, error) {
 	switch {
 	case p.Src.Is4() != p.Dst.Is4():
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s and %s are addresses of different IP versions", p.Src, p.Dst)
-	case p.Src == p.Dst:
-		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is the sender itself: such packets never leave it, and nothing judges them", p.Dst)
+	case p.Dst == p.Src || a.isInside(p.Dst, sender):
+		return nil, vpc.Errorf(vpc.InvalidParameterValue, "%s is inside the sender itself: such packets never leave it, and nothing judges them", p.Dst)
 	case proto == vpc.ICMPv6 && p.Dst.Is4():
 		return nil, vpc.Errorf(vpc.InvalidParameterValue, "icmpv6 is of IPv6, and %s is not", p.Dst)
 	}
@@ -122,6 +125,21 @@ func (a *Agent) question(in admin.ExplainRequest) (*policy.Packet, error) {
 		p.SrcMAC = sender.MAC()
 	}
 	return p, fill(p, in)
+}
+
+// isInside reports whether an address is in the sender's own machine: it is one
+// of its interfaces', or that of a service that each instance has on its
+// loopback. sender is nil on the internet side. a.mu is held.
+func (a *Agent) isInside(addr netip.Addr, sender *vpc.NetworkInterface) bool {
+	if addr.IsLoopback() || sender == nil || sender.Instance == "" {
+		return addr.IsLoopback()
+	}
+	for _, n := range a.nouns.interfacesOf(sender.Instance) {
+		if slices.Contains(n.Addresses, addr) {
+			return true
+		}
+	}
+	return addr == guest.MetadataAddr || addr == guest.TimeAddr || slices.Contains(a.resolvers(sender.Network), addr)
 }
 
 // fill makes p the first packet of a connection, or an echo request.

@@ -49,7 +49,7 @@ func TestQuestion(t *testing.T) {
 	for _, tt := range []struct{ src, dst, proto, want string }{
 		// Ids stand for primary addresses, and for others where those do not fit.
 		{"i-104", "i-115", "tcp", "104: tcp 10.0.0.4 > 10.0.1.5"},
-		{"i-104", "eni-114", "udp", "104: udp 10.0.0.4 > 10.0.1.4"},
+		{"i-115", "eni-114", "udp", "115: udp 10.0.1.5 > 10.0.1.4"},
 		{"eni-114", "i-115", "tcp", "114: tcp 10.0.1.4 > 10.0.1.5"},
 		{"i-104", "2001:db8:0:101::5", "tcp", "104: tcp 2001:db8:0:100::4 > 2001:db8:0:101::5"},
 		{"2001:db8:0:101::5", "i-104", "tcp", "115: tcp 2001:db8:0:101::5 > 2001:db8:0:100::4"},
@@ -75,7 +75,19 @@ func TestQuestion(t *testing.T) {
 		{"i-stopped", "i-104", "tcp", "The instance 'i-stopped' is not in the 'running' state: it is stopped"},
 		{"203.0.113.7", "2001:db8:0:100::4", "tcp", "203.0.113.7 and 2001:db8:0:100::4 are addresses of different IP versions"},
 		{"2001:db8:8000::7", "eni-218", "tcp", "'eni-218' has no IPv6 address"},
-		{"i-104", "i-104", "tcp", "10.0.0.4 is the sender itself"},
+
+		// What an instance has inside, it reaches without a packet. Others do not.
+		{"i-104", "i-104", "tcp", "10.0.0.4 is inside the sender itself"},
+		{"i-104", "eni-114", "udp", "10.0.1.4 is inside the sender itself"},
+		{"eni-114", "10.0.0.4", "udp", "10.0.0.4 is inside the sender itself"},
+		{"i-104", "127.0.0.1", "tcp", "127.0.0.1 is inside the sender itself"},
+		{"2001:db8:8000::7", "::1", "tcp", "::1 is inside the sender itself"},
+		{"i-104", "169.254.169.254", "tcp", "169.254.169.254 is inside the sender itself"},
+		{"i-104", "169.254.169.123", "udp", "169.254.169.123 is inside the sender itself"},
+		{"i-104", "169.254.169.253", "udp", "169.254.169.253 is inside the sender itself"},
+		{"i-104", "10.0.0.2", "udp", "10.0.0.2 is inside the sender itself"},
+		{"203.0.113.7", "169.254.169.254", "tcp", "7: tcp 203.0.113.7 > 169.254.169.254"},
+
 		{"i-1", "i-104", "tcp", "The instance ID 'i-1' does not exist"},
 		{"i-104", "eni-1", "tcp", "The networkInterface ID 'eni-1' does not exist"},
 		{"i-104", "web", "tcp", `"web" is neither the id of an instance or of a network interface`},

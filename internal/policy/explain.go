@@ -156,7 +156,7 @@ func (h *Host) whyNot(r Route, dst netip.Addr) string {
 func (e *explanation) pass(p *Packet, src, dst end) bool {
 	h, hd := e.host, newHeader(p)
 	if dst.iface != nil && h.portOf[dst.iface.ID] == 0 {
-		return e.add("route", false, "", "the instance of %s is not running here", dst.iface.ID)
+		return e.add("route", false, "", "%s is not attached to an instance that is running here", dst.iface.ID)
 	}
 	if src.iface != nil && !e.group("egress", src.iface, true, dst, &hd) {
 		return false
