@@ -76,7 +76,8 @@ func (r *request) associateClassic(tx *store.Tx, a *vpc.Address, in *associateAd
 	return r.moveElastic(tx, a, n.ID, n.Primary())
 }
 
-// associateVPC gives an address, a copy, to an interface in a VPC.
+// associateVPC gives an address, a copy, to an interface in a VPC. The one that
+// it has stays the account's.
 func (r *request) associateVPC(tx *store.Tx, a *vpc.Address, in *associateAddressInput) error {
 	n, err := r.associated(tx.Reader, in)
 	if err != nil {
@@ -102,9 +103,10 @@ func (r *request) associateVPC(tx *store.Tx, a *vpc.Address, in *associateAddres
 		return nil
 	case a.Interface != "" && !allowed:
 		return vpc.Errorf(vpc.ResourceAlreadyAssociated, "resource %s is already associated with associate-id %s", a.Allocation, a.Association)
-	case other != nil:
+	case other != nil && !allowed:
 		return vpc.Errorf(vpc.ResourceAlreadyAssociated, "resource %s is already associated with associate-id %s", n.ID, other.Association)
 	}
+	freeElastic(tx, n, n.Public[private])
 	a.Association = r.newAssociationID("eipassoc")
 	return r.moveElastic(tx, a, n.ID, private)
 }
