@@ -18,7 +18,8 @@ import (
 // All others of AWS's model are refused with UnsupportedOperation.
 type action struct {
 	handler
-	network    bool // may meet what the caller has in the region from the start
+	network    bool     // may meet what the caller has in the region from the start
+	pages      pageSize // where they are not usualPages
 	done, kept []string
 
 	// unrecognized are parameters of AWS's model that EC2 itself does not take.

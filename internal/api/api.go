@@ -105,6 +105,9 @@ func (a *API) decode(s awsquery.Service, call *awsquery.Call, act *action) (any,
 		}
 		return nil, vpc.Errorf(unknownParameter(s), "The parameter %s is not recognized", name)
 	}
+	if p, ok := in.(interface{ checkPage(size pageSize) error }); ok && err == nil {
+		err = p.checkPage(act.pages)
+	}
 	return in, err
 }
 

@@ -247,6 +247,34 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Pages are as small and as large as EC2's model says.
+func TestPageSizes(t *testing.T) {
+	c := fresh(t).caller(t, albert)
+	id := "VpcId=" + newVPC(c)
+	for _, tt := range []struct {
+		action      string
+		least, most int
+		params      []string
+	}{
+		{"DescribeVpcs", 5, 1000, nil},
+		{"DescribeInstances", 5, 1000, nil},
+		{"DescribeRouteTables", 5, 100, nil},
+		{"DescribeInstanceTypes", 5, 100, nil},
+		{"DescribeStaleSecurityGroups", 5, 255, []string{id}},
+		{"DescribeVpcClassicLinkDnsSupport", 5, 255, nil},
+		{"DescribeAddressesAttribute", 1, 1000, []string{"Attribute=domain-name"}},
+		{"DescribeManagedPrefixLists", 1, 100, nil},
+	} {
+		for size, want := range map[int]vpc.Code{
+			tt.least - 1: vpc.InvalidParameterValue, tt.least: "", tt.most: "", tt.most + 1: vpc.InvalidParameterValue,
+		} {
+			if got := c.code(tt.action, append(tt.params, fmt.Sprintf("MaxResults=%d", size))...); got != want {
+				t.Errorf("%s with pages of %d: got %q, want %q", tt.action, size, got, want)
+			}
+		}
+	}
+}
+
 // What an agent says late, or about an earlier boot, changes nothing.
 func TestReportsOutOfDate(t *testing.T) {
 	w := fresh(t)

@@ -26,7 +26,7 @@ var elasticActions = map[string]*action{
 		done:    []string{"PublicIp.N", "AllocationId.N", "Filter.N.Name", "Filter.N.Value.N", "DryRun"},
 	},
 	"DescribeAddressesAttribute": {
-		handler: handle((*request).describeAddressAttributes),
-		done:    []string{"AllocationId.N", "Attribute", "MaxResults", "NextToken", "DryRun"},
+		handler: handle((*request).describeAddressAttributes), pages: pageSize{1, 1000},
+		done: []string{"AllocationId.N", "Attribute", "MaxResults", "NextToken", "DryRun"},
 	},
 }

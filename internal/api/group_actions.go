@@ -24,7 +24,7 @@ var wholeGroupActions = map[string]*action{
 		done: []string{"GroupId.N", "DryRun"},
 	},
 	"DescribeStaleSecurityGroups": {
-		handler: handle((*request).describeStaleGroups), network: true,
+		handler: handle((*request).describeStaleGroups), network: true, pages: pageSize{5, 255},
 		done: []string{"VpcId", "MaxResults", "NextToken", "DryRun"},
 	},
 	"GetSecurityGroupsForVpc": {

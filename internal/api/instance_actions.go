@@ -98,8 +98,8 @@ var instanceActions = map[string]*action{
 		done:    []string{"InstanceId", "DryRun"},
 	},
 	"DescribeInstanceTypes": {
-		handler: handle((*request).describeInstanceTypes),
-		done:    []string{"InstanceType.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
+		handler: handle((*request).describeInstanceTypes), pages: pageSize{5, 100},
+		done: []string{"InstanceType.N", "Filter.N.Name", "Filter.N.Value.N", "MaxResults", "NextToken", "DryRun"},
 	},
 	"DescribeInstanceCreditSpecifications": {
 		handler: handle((*request).describeCredits),

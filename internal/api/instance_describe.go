@@ -32,7 +32,7 @@ func (r *request) describeInstances(ctx context.Context, in *describeInstancesIn
 		return nil, err
 	}
 	if len(in.InstanceIDs) > 0 && in.MaxResults != nil {
-		return nil, vpc.Errorf(vpc.InvalidParameterCombination, "The parameter instancesSet cannot be used with the parameter maxResults")
+		return nil, errNamedInPages("instancesSet")
 	}
 	v, err := r.view(ctx)
 	if err != nil {

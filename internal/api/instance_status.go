@@ -47,6 +47,9 @@ func (r *request) describeInstanceStatus(ctx context.Context, in *describeInstan
 	if err != nil {
 		return nil, err
 	}
+	if len(in.InstanceIDs) > 0 && in.MaxResults != nil {
+		return nil, errNamedInPages("instancesSet")
+	}
 	v, err := r.view(ctx)
 	if err != nil {
 		return nil, err

@@ -159,6 +159,9 @@ func (r *request) describeCredits(ctx context.Context, in *describeCreditsInput)
 	if err != nil {
 		return nil, err
 	}
+	if len(in.InstanceIDs) > 0 && in.MaxResults != nil {
+		return nil, errNamedInPages("instancesSet")
+	}
 	v, err := r.view(ctx)
 	if err != nil {
 		return nil, err

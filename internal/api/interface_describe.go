@@ -31,7 +31,7 @@ func (r *request) describeNetworkInterfaces(ctx context.Context, in *describeNet
 		return nil, err
 	}
 	if len(in.IDs) > 0 && in.MaxResults != nil {
-		return nil, vpc.Errorf(vpc.InvalidParameterCombination, "The parameter networkInterfaceIds cannot be used with the parameter maxResults")
+		return nil, errNamedInPages("networkInterfaceIds")
 	}
 	v, err := r.view(ctx)
 	if err != nil {

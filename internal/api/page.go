@@ -15,9 +15,28 @@ type paging struct {
 	NextToken  string `aws:"NextToken"`
 }
 
-// How many items a page may hold (EC2 API reference, DescribeSecurityGroups and
-// DescribeInstances).
-const minPage, maxPage = 5, 1000
+// A pageSize is how few and how many items a caller may have on a page.
+type pageSize struct{ least, most int }
+
+// usualPages are those of most actions (EC2 API reference, DescribeVpcs).
+var usualPages = pageSize{5, 1000}
+
+// checkPage refuses pages that are smaller or larger than an action's are.
+func (p paging) checkPage(size pageSize) error {
+	if size == (pageSize{}) {
+		size = usualPages
+	}
+	if p.MaxResults != nil && (*p.MaxResults < size.least || *p.MaxResults > size.most) {
+		return vpc.Errorf(vpc.InvalidParameterValue,
+			"Value ( %d ) for parameter maxResults is invalid. Expecting a value between %d and %d.", *p.MaxResults, size.least, size.most)
+	}
+	return nil
+}
+
+// errNamedInPages refuses pages of nouns that the call names in a parameter.
+func errNamedInPages(parameter string) error {
+	return vpc.Errorf(vpc.InvalidParameterCombination, "The parameter %s cannot be used with the parameter maxResults", parameter)
+}
 
 // paginate returns the page that p asks for and the token of the next one, ""
 // after the last. order gives each item a key of its own; items need not be
@@ -31,10 +50,6 @@ func paginate[T any](p paging, items []T, order func(T) string) (page []T, next 
 			return nil, "", vpc.Errorf(vpc.InvalidNextToken, "The token '%s' is invalid", p.NextToken)
 		}
 		after = key
-	}
-	if p.MaxResults != nil && (*p.MaxResults < minPage || *p.MaxResults > maxPage) {
-		return nil, "", vpc.Errorf(vpc.InvalidParameterValue,
-			"Value ( %d ) for parameter maxResults is invalid. Expecting a value between %d and %d.", *p.MaxResults, minPage, maxPage)
 	}
 	byKey := make(map[string]T, len(items))
 	var keys []string // of the items that were not told yet

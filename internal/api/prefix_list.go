@@ -81,11 +81,11 @@ var prefixListActions = map[string]*action{
 		done:    listParams("PrefixListId.N"),
 	},
 	"DescribeManagedPrefixLists": {
-		handler: handle((*request).describePrefixLists),
-		done:    listParams("PrefixListId.N"),
+		handler: handle((*request).describePrefixLists), pages: pageSize{1, 100},
+		done: listParams("PrefixListId.N"),
 	},
 	"GetManagedPrefixListEntries": {
-		handler: handle((*request).getPrefixListEntries),
-		done:    append([]string{"PrefixListId", "TargetVersion", "DryRun"}, pageParams...),
+		handler: handle((*request).getPrefixListEntries), pages: pageSize{1, 100},
+		done: append([]string{"PrefixListId", "TargetVersion", "DryRun"}, pageParams...),
 	},
 }

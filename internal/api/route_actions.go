@@ -12,7 +12,7 @@ var routeActions = map[string]*action{
 		done: []string{"RouteTableId", "DryRun"},
 	},
 	"DescribeRouteTables": {
-		handler: handle((*request).describeRouteTables), network: true,
+		handler: handle((*request).describeRouteTables), network: true, pages: pageSize{5, 100},
 		done: listParams("RouteTableId.N"),
 	},
 	"AssociateRouteTable": {

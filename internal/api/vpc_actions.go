@@ -72,7 +72,7 @@ var vpcActions = map[string]*action{
 		done: slices.Concat([]string{"VpcId.N", "DryRun"}, filterParams),
 	},
 	"DescribeVpcClassicLinkDnsSupport": {
-		handler: handle((*request).describeClassicLinkDNS), network: true,
+		handler: handle((*request).describeClassicLinkDNS), network: true, pages: pageSize{5, 255},
 		done: append([]string{"VpcIds.N"}, pageParams...),
 	},
 }
