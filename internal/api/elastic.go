@@ -26,8 +26,9 @@ func domainOf(a *vpc.Address) string {
 
 type allocateAddressInput struct {
 	dryRun
-	Domain string             `aws:"Domain"`
-	Tags   []tagSpecification `aws:"TagSpecification"`
+	Domain      string             `aws:"Domain"`
+	BorderGroup string             `aws:"NetworkBorderGroup"`
+	Tags        []tagSpecification `aws:"TagSpecification"`
 }
 
 type allocateAddressOutput struct {
@@ -40,6 +41,9 @@ type allocateAddressOutput struct {
 
 // allocateAddress implements AllocateAddress.
 func (r *request) allocateAddress(ctx context.Context, in *allocateAddressInput) (*allocateAddressOutput, error) {
+	if err := r.checkBorderGroup(in.BorderGroup); err != nil {
+		return nil, err
+	}
 	usual, limit := domainVPC, vpcAddresses
 	if r.Account.Platform == vpc.PlatformClassic {
 		usual = domainStandard
@@ -137,14 +141,14 @@ func (r *request) elasticAt(reader store.Reader, public string) *vpc.Address {
 type releaseAddressInput struct {
 	dryRun
 	addressName
-	BorderGroup vpc.Region `aws:"NetworkBorderGroup"` // a region has one, named like it
+	BorderGroup string `aws:"NetworkBorderGroup"`
 }
 
 // releaseAddress implements ReleaseAddress. In EC2-Classic and in a default VPC
 // an address that is in use is taken away; in another VPC it stays.
 func (r *request) releaseAddress(ctx context.Context, in *releaseAddressInput) (*returnOutput, error) {
-	if or(in.BorderGroup, r.Region) != r.Region {
-		return nil, vpc.Errorf(vpc.InvalidParameterValue, "Value (%s) for parameter networkBorderGroup is invalid.", in.BorderGroup)
+	if err := r.checkBorderGroup(in.BorderGroup); err != nil {
+		return nil, err
 	}
 	err := r.update(ctx, func(tx *store.Tx) error {
 		a, err := r.elastic(tx.Reader, in.addressName, "You must specify an allocation id when releasing a VPC elastic IP address")

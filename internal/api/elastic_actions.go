@@ -4,7 +4,7 @@ package api
 var elasticActions = map[string]*action{
 	"AllocateAddress": {
 		handler: handle((*request).allocateAddress),
-		done:    []string{"Domain", "DryRun"},
+		done:    []string{"Domain", "NetworkBorderGroup", "DryRun"},
 		kept:    tagParams,
 	},
 	"ReleaseAddress": {

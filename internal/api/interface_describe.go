@@ -188,6 +188,7 @@ type describeInterfaceAttributeOutput struct {
 	SourceDestCheck *boolItem       `aws:"sourceDestCheck"`
 	Groups          *[]groupItem    `aws:"groupSet"`
 	Attachment      *attachmentItem `aws:"attachment"`
+	AutoPublic      *bool           `aws:"associatePublicIpAddress"`
 }
 
 // textItem and boolItem are values of attributes in an answer.
@@ -220,6 +221,8 @@ func (r *request) describeInterfaceAttribute(ctx context.Context, in *describeIn
 		out.Groups = &item.Groups
 	case "attachment":
 		out.Attachment = item.Attachment
+	case "associatePublicIpAddress":
+		out.AutoPublic = &n.AutoPublic
 	case "":
 		return nil, vpc.Errorf(vpc.MissingParameter, "The request must contain the parameter attribute")
 	default:

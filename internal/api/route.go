@@ -155,8 +155,17 @@ func (r *request) localBlocks(reader store.Reader, t *vpc.RouteTable) []netip.Pr
 	return list
 }
 
-// checkLocal refuses a destination that local routes are for.
+// reservedForServices are the addresses that instances reach without a route
+// (Amazon VPC User Guide, "Route table concepts").
+var reservedForServices = []netip.Prefix{netip.MustParsePrefix("169.254.168.0/22"), netip.MustParsePrefix("fd00:ec2::/32")}
+
+// checkLocal refuses a destination that local routes, or none, are for.
 func (r *request) checkLocal(tx *store.Tx, t *vpc.RouteTable, to netip.Prefix) error {
+	for _, reserved := range reservedForServices {
+		if contains(reserved, to) {
+			return vpc.Errorf(vpc.InvalidParameterValue, "Cannot create a route for %s: %s is reserved for services of AWS", to, reserved)
+		}
+	}
 	for _, local := range r.localBlocks(tx.Reader, t) {
 		switch {
 		case local == to:

@@ -27,7 +27,7 @@ type tagItem struct {
 
 // How many characters tags may have, and how many of them a noun (EC2 User
 // Guide, "Tag restrictions").
-const maxTagKey, maxTagValue, maxTags = 127, 255, 50
+const maxTagKey, maxTagValue, maxTags = 128, 256, 50
 
 // reservedTags is how the keys begin that only AWS gives, in any case.
 const reservedTags = "aws:"
@@ -41,24 +41,24 @@ func tagsFor(resourceType string, specs []tagSpecification) ([]vpc.Tag, error) {
 
 // tagsForEach returns the tags for each of the types of nouns that a call makes.
 func tagsForEach(specs []tagSpecification, resourceTypes ...string) (map[string][]vpc.Tag, error) {
-	given := map[string][]tag{}
+	given := map[string][]vpc.Tag{}
 	for _, s := range specs {
 		if !slices.Contains(resourceTypes, s.ResourceType) {
 			return nil, vpc.Errorf(vpc.InvalidParameterValue, "'%s' is not a valid taggable resource type for this operation.", s.ResourceType)
 		}
-		given[s.ResourceType] = append(given[s.ResourceType], s.Tags...)
-	}
-	tags := map[string][]vpc.Tag{}
-	for resourceType, list := range given {
-		var err error
-		if tags[resourceType], err = newTags(list); err != nil {
+		if _, ok := given[s.ResourceType]; ok {
+			return nil, vpc.Errorf(vpc.InvalidParameterValue, "The same resource type may not be specified more than once in tag specifications")
+		}
+		tags, err := newTags(s.Tags)
+		if err != nil {
 			return nil, err
 		}
-		if err := checkTagLimit(tags[resourceType]); err != nil {
+		if err := checkTagLimit(tags); err != nil {
 			return nil, err
 		}
+		given[s.ResourceType] = tags
 	}
-	return tags, nil
+	return given, nil
 }
 
 // newTags checks each of the tags that a call gives. A key may be there once.

@@ -89,7 +89,7 @@ func parseVPCBlock(text string) (netip.Prefix, error) {
 	return b, nil
 }
 
-// checkBorderGroup refuses IPv6 blocks that are announced elsewhere than in the
+// checkBorderGroup refuses addresses that are announced elsewhere than in the
 // region.
 func (r *request) checkBorderGroup(group string) error {
 	if group != "" && group != string(r.Region) {
