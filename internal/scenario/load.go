@@ -20,7 +20,11 @@ func Load(h *policy.Host, d *dataplane.Dataplane, w *World) error {
 // another one now.
 func Connect(h *policy.Host, d *dataplane.Dataplane, w *World) error {
 	w.Plug(h)
-	for port := range w.ports {
+	for port, plug := range w.ports {
+		isGone := plug.Interface != "" && h.Interface(plug.Interface) == nil
+		if isGone || port == w.unplugged {
+			continue
+		}
 		if err := d.Connect(h, port); err != nil {
 			return err
 		}
@@ -31,8 +35,20 @@ func Connect(h *policy.Host, d *dataplane.Dataplane, w *World) error {
 // Plug puts what a world has behind its ports, without a kernel.
 func (w *World) Plug(h *policy.Host) {
 	for port, plug := range w.ports {
-		h.Connect(port, plug)
+		if port != w.unplugged {
+			h.Connect(port, plug)
+		}
 	}
+}
+
+// Unplug leaves nothing behind one port, until the next change of the world.
+func Unplug(h *policy.Host, d *dataplane.Dataplane, w *World) error {
+	if w.unplugged != 0 {
+		return nil
+	}
+	w.unplugged = policy.Port(pick(w.rnd, Ports))
+	h.Disconnect(w.unplugged)
+	return d.Disconnect(w.unplugged)
 }
 
 // Pause is a time between two packets. The sum of any few is never so near a

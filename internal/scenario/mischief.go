@@ -7,8 +7,9 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// complain turns a frame into an ICMP error about a packet that was sent.
-func (t *Traffic) complain(c *conversation, port policy.Port, f *policy.Frame) {
+// complain turns a frame into an ICMP error about a packet that was sent, and
+// says by which port it comes.
+func (t *Traffic) complain(c *conversation, port policy.Port, f *policy.Frame) policy.Port {
 	about := pick(t.rnd, t.sent)
 	if t.rnd.IntN(3) > 0 { // about what the other end has said
 		about = policy.Frame{Src: f.Dst, Dst: f.Src, Proto: c.proto, SrcPort: f.DstPort, DstPort: f.SrcPort, ICMPType: c.icmpType, ICMPID: c.clientPort, Payload: make([]byte, 8)}
@@ -18,12 +19,28 @@ func (t *Traffic) complain(c *conversation, port policy.Port, f *policy.Frame) {
 		quoted = quoted[:t.rnd.IntN(len(quoted))]
 	}
 	src, dst := f.Src, f.Dst
+	if t.rnd.IntN(4) == 0 {
+		port, src = t.bystander(port, src)
+	}
 	*f = policy.Frame{Src: src, Dst: dst, SrcMAC: t.macOf(port), DstMAC: vpc.MACOf(dst), ICMPCode: uint8(t.rnd.IntN(5)), Payload: quoted}
 	if src.Is4() {
 		f.Proto, f.ICMPType = vpc.ICMP, pick(t.rnd, []uint8{3, 3, 3, 4, 5, 11, 12})
 	} else {
 		f.Proto, f.ICMPType = vpc.ICMPv6, pick(t.rnd, []uint8{1, 2, 2, 3, 4, 5, 100})
 	}
+	return port
+}
+
+// bystander is somebody in the network of who is behind a port, as a router would
+// be, and an address of his of the same family; or who is there, if he finds none.
+func (t *Traffic) bystander(port policy.Port, src netip.Addr) (policy.Port, netip.Addr) {
+	_, network := t.world.homes(port)
+	other := policy.Port(pick(t.rnd, Ports))
+	homes, there := t.world.homes(other)
+	if a := pick(t.rnd, homes).private; there == network && a.Is4() == src.Is4() {
+		return other, a
+	}
+	return port, src
 }
 
 // nowhere are addresses that nothing is delivered to.

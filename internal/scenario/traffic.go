@@ -83,18 +83,12 @@ var strangers = []netip.Addr{
 
 func (t *Traffic) converse() *conversation {
 	c := &conversation{
-		proto:  pick(t.rnd, []vpc.Proto{vpc.TCP, vpc.TCP, vpc.TCP, vpc.UDP, vpc.UDP, vpc.ICMP, 47}),
-		client: policy.Port(pick(t.rnd, Ports)), server: policy.Port(pick(t.rnd, Ports)),
+		proto:      pick(t.rnd, []vpc.Proto{vpc.TCP, vpc.TCP, vpc.TCP, vpc.UDP, vpc.UDP, vpc.ICMP, 47}),
 		clientPort: pick(t.rnd, []uint16{40000, 40001, 1024, 8080}), serverPort: pick(t.rnd, somePorts),
 		seq:      [2]uint32{t.rnd.Uint32(), t.rnd.Uint32()},
 		icmpType: pick(t.rnd, []uint8{8, 8, 8, 13, 15, 17}),
 	}
-	if t.rnd.IntN(3) > 0 { // there is little between two VPCs
-		_, network := t.world.homes(c.client)
-		for _, there := t.world.homes(c.server); there != network; _, there = t.world.homes(c.server) {
-			c.server = policy.Port(pick(t.rnd, Ports))
-		}
-	}
+	c.client, c.server = t.findEnds()
 	if c.client == c.server && t.rnd.IntN(20) > 0 || !t.findAddresses(c) {
 		return t.converse()
 	}
@@ -102,6 +96,20 @@ func (t *Traffic) converse() *conversation {
 		c.proto, c.icmpType = vpc.ICMPv6, 128
 	}
 	return c
+}
+
+// findEnds finds two who converse: mostly in one network, else anywhere, or in
+// different VPCs.
+func (t *Traffic) findEnds() (client, server policy.Port) {
+	where := t.rnd.IntN(8)
+	for {
+		client, server = policy.Port(pick(t.rnd, Ports)), policy.Port(pick(t.rnd, Ports))
+		_, from := t.world.homes(client)
+		_, to := t.world.homes(server)
+		if where < 5 && from == to || where == 5 || where > 5 && from != to && min(from, to) > 1 {
+			return client, server
+		}
+	}
 }
 
 // findAddresses finds addresses of one family by which both ends can mean each
@@ -146,7 +154,7 @@ func (t *Traffic) Next() (policy.Port, []byte) {
 		t.sent = t.sent[1:]
 	}
 	if t.rnd.IntN(10) == 0 {
-		t.complain(c, port, &f)
+		port = t.complain(c, port, &f)
 	}
 	if t.rnd.IntN(12) == 0 {
 		t.lie(&f)
@@ -171,6 +179,9 @@ func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 	} else {
 		port = c.server
 		f.Src, f.Dst, f.SrcPort, f.DstPort = c.serverSeen, c.clientSeen, c.serverPort, c.clientPort
+	}
+	if t.rnd.IntN(4) > 0 {
+		port = t.senderOf(port, f.Src)
 	}
 	f.SrcMAC, f.DstMAC = t.macOf(port), vpc.MACOf(f.Dst)
 	f.Payload = make([]byte, 8*t.rnd.IntN(5))
@@ -198,6 +209,21 @@ func (t *Traffic) say(c *conversation) (policy.Port, policy.Frame) {
 		t.begun = begunDatagram{port, f}
 	}
 	return port, f
+}
+
+// senderOf is the port by which packets from an address come: as before, unless
+// the address has passed to another interface.
+func (t *Traffic) senderOf(port policy.Port, addr netip.Addr) policy.Port {
+	was := t.world.interfaceAt(port)
+	if was == nil || slices.Contains(was.Addresses, addr) {
+		return port
+	}
+	for i, n := range t.world.interfaces {
+		if n.NetworkNo == was.NetworkNo && slices.Contains(n.Addresses, addr) {
+			return policy.Port(Ports[i])
+		}
+	}
+	return port
 }
 
 func (t *Traffic) speakTCP(c *conversation, from int, f *policy.Frame) {

@@ -28,6 +28,10 @@ type World struct {
 	ports      map[policy.Port]policy.Plug
 	inUse      []vpc.RuleID // that have admitted packets lately
 
+	long      bool                    // some lists of rules are
+	unplugged policy.Port             // behind which nothing is for the moment, 0 if there is none
+	late      []*vpc.NetworkInterface // that come with the next change, for others which are gone already
+
 	numbers *Numbers
 }
 
@@ -76,6 +80,7 @@ func NewWorld(rnd *rand.Rand, numbers *Numbers) *World {
 		groups:  make(map[vpc.NetworkID][]vpc.GroupID),
 		ports:   make(map[policy.Port]policy.Plug),
 		numbers: numbers,
+		long:    rnd.IntN(100) == 0,
 	}
 	for _, network := range []vpc.NetworkID{vpc.ClassicNetwork, "vpc-1", "vpc-2"} {
 		for i := range pick(rnd, groupsOf) {
@@ -95,6 +100,9 @@ func NewWorld(rnd *rand.Rand, numbers *Numbers) *World {
 	for range 10 + rnd.IntN(60) {
 		w.AddRule()
 	}
+	if w.long {
+		w.pad(w.groups["vpc-1"][0])
+	}
 	return w
 }
 
@@ -105,7 +113,7 @@ func (w *World) newInterface(i int) *vpc.NetworkInterface {
 	p := places[i]
 	first := slices.IndexFunc(places, func(other place) bool { return other.network == p.network })
 	n := &vpc.NetworkInterface{
-		ID: vpc.InterfaceID(fmt.Sprintf("eni-%d", i)), Number: w.numbers.iface,
+		ID: interfaceIDOf(i), Number: w.numbers.iface,
 		Network: p.network, NetworkNo: p.number, SubnetNo: p.subnet,
 		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 254, 0, byte(10 + i - first)})},
 	}
@@ -121,8 +129,9 @@ func (w *World) newInterface(i int) *vpc.NetworkInterface {
 // it may have several addresses, IPv6 among them, and forward for others.
 func (w *World) furnish(n *vpc.NetworkInterface, i int) {
 	n.Instance = vpc.InstanceID(fmt.Sprintf("i-%d", i/2))
-	if i != 3 {
-		n.Public = map[netip.Addr]netip.Addr{n.Primary(): publicAddr(i, 0)}
+	n.Public = make(map[netip.Addr]netip.Addr)
+	if public := publicAddr(i, 0); i != 3 && w.isFree(public, i) {
+		n.Public[n.Primary()] = public
 	}
 	if n.Network == vpc.ClassicNetwork {
 		return
@@ -136,6 +145,9 @@ func (w *World) furnish(n *vpc.NetworkInterface, i int) {
 	n.NoSourceDestCheck = w.rnd.IntN(3) == 0
 	w.changePatience(n)
 }
+
+// interfaceIDOf is the id of whichever interface is behind the port of an index.
+func interfaceIDOf(i int) vpc.InterfaceID { return vpc.InterfaceID(fmt.Sprintf("eni-%d", i)) }
 
 func publicAddr(i, k int) netip.Addr {
 	return netip.AddrFrom4([4]byte{203, 0, 113, byte(40 + 2*i + k)})
@@ -181,8 +193,8 @@ func (w *World) refurnish(n *vpc.NetworkInterface, i int) {
 		private := []netip.Addr{n.Primary(), secondaryAddr(i)}[k]
 		if _, ok := n.Public[private]; ok {
 			delete(n.Public, private)
-		} else if slices.Contains(n.Addresses, private) {
-			n.Public[private] = publicAddr(i, k)
+		} else if public := publicAddr(i, k); slices.Contains(n.Addresses, private) && w.isFree(public, i) {
+			n.Public[private] = public
 		}
 	}
 }
@@ -221,7 +233,8 @@ func (w *World) Whole() *vpc.Feed {
 	f := &vpc.Feed{
 		Revision: w.numbers.revision, Whole: true,
 		VPCs: slices.Clone(w.vpcs), Gateways: slices.Clone(w.gateways), RouteTables: slices.Clone(w.tables),
-		ACLs: slices.Clone(w.acls), Rules: slices.Clone(w.rules), Interfaces: slices.Clone(w.interfaces),
+		ACLs: slices.Clone(w.acls), Rules: slices.Clone(w.rules),
+		Interfaces: slices.DeleteFunc(slices.Clone(w.interfaces), func(n *vpc.NetworkInterface) bool { return slices.Contains(w.late, n) }),
 	}
 	for i, p := range places {
 		if p.network != vpc.ClassicNetwork && p.subnet != places[i-1].subnet {
@@ -253,11 +266,17 @@ func (w *World) anyRule() int {
 	return w.rnd.IntN(len(w.rules))
 }
 
-// Change changes one thing, and returns it as a feed.
+// Change changes one thing, and returns it as a feed. A plug that was pulled may
+// be put back.
 func (w *World) Change() *vpc.Feed {
 	w.numbers.revision++
+	w.unplugged = 0
 	f := &vpc.Feed{Revision: w.numbers.revision}
-	switch w.rnd.IntN(15) {
+	if len(w.late) > 0 {
+		f.Interfaces, w.late = w.late, nil
+		return f
+	}
+	switch w.rnd.IntN(16) {
 	case 0, 1:
 		f.Rules = []*vpc.Rule{w.AddRule()}
 	case 2, 3, 4:
@@ -276,6 +295,9 @@ func (w *World) Change() *vpc.Feed {
 		i := w.rnd.IntN(len(w.interfaces)) // another takes over the addresses
 		w.interfaces[i] = w.newInterface(i)
 		f.Interfaces = []*vpc.NetworkInterface{w.interfaces[i]}
+		if w.rnd.IntN(2) == 0 {
+			f.GoneInterfaces, f.Interfaces, w.late = []vpc.InterfaceID{w.interfaces[i].ID}, nil, f.Interfaces
+		}
 	case 9:
 		f.ACLs = []*vpc.NetworkACL{w.changeACL(w.rnd.IntN(len(w.acls)))}
 	case 10:
@@ -288,6 +310,8 @@ func (w *World) Change() *vpc.Feed {
 		f.VPCs = []*vpc.VPC{w.changeVPC()}
 	case 14:
 		f.Interfaces = w.moveAddress()
+	case 15:
+		f.Interfaces = w.movePublic()
 	}
 	return f
 }

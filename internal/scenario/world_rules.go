@@ -53,6 +53,32 @@ func (w *World) AddRule() *vpc.Rule {
 	return w.addRule(r)
 }
 
+// longList is how many rules are too many for one vector, or two.
+const longList = 1100
+
+// pad puts rules about ports that nobody uses between those of a group which
+// count.
+func (w *World) pad(group vpc.GroupID) {
+	for i := range 2 * longList {
+		r := &vpc.Rule{Egress: i%2 == 0, Group: group, Proto: vpc.TCP, Ports: unusedPort(i)}
+		r.Peer.CIDR = netip.MustParsePrefix("0.0.0.0/0")
+		w.addRule(r)
+	}
+}
+
+func unusedPort(i int) vpc.PortRange {
+	return vpc.PortRange{From: uint16(2000 + i), To: uint16(2000 + i)}
+}
+
+// padACL are entries about ports that nobody uses, behind an entry's number.
+func (w *World) padACL(egress bool, number int) []vpc.ACLEntry {
+	var entries []vpc.ACLEntry
+	for i := range longList / 5 {
+		entries = append(entries, vpc.ACLEntry{Number: number + 1 + i, Egress: egress, Proto: vpc.TCP, Ports: unusedPort(i), CIDR: netip.MustParsePrefix("0.0.0.0/0")})
+	}
+	return entries
+}
+
 // open lets a group's members send everything, as those of a new group may, or
 // receive it.
 func (w *World) open(group vpc.GroupID, egress bool) {
@@ -86,6 +112,10 @@ func (w *World) changeACL(i int) *vpc.NetworkACL {
 				e.ICMP = pick(w.rnd, someTypes)
 			}
 			a.Entries = append(a.Entries, e)
+			if w.long {
+				a.Entries = append(a.Entries, w.padACL(egress, number)...)
+				number += longList / 5
+			}
 		}
 		for k, everybody := range []string{"0.0.0.0/0", "::/0"} {
 			if w.rnd.IntN(3) > 0 {
