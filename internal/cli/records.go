@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// records are what an old tool prints: lines of fields with a tab between any
-// two, the kind of the record first.
-type records struct {
+// A recordWriter writes what an old tool prints: lines of fields with a tab
+// between any two, the kind of the record first.
+type recordWriter struct {
 	w     *bufio.Writer
 	empty string // printed for an empty field
 }
@@ -17,8 +17,8 @@ type records struct {
 // emptyField is what stands for a field that is empty, if anything does.
 const emptyField = "(nil)"
 
-func newRecords(w io.Writer, showEmpty bool) *records {
-	r := &records{w: bufio.NewWriter(w)}
+func newRecordWriter(w io.Writer, showEmpty bool) *recordWriter {
+	r := &recordWriter{w: bufio.NewWriter(w)}
 	if showEmpty {
 		r.empty = emptyField
 	}
@@ -29,7 +29,7 @@ func newRecords(w io.Writer, showEmpty bool) *records {
 var separators = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ")
 
 // add prints a record.
-func (r *records) add(fields ...string) {
+func (r *recordWriter) add(fields ...string) {
 	for i, f := range fields {
 		if f == "" {
 			f = r.empty
@@ -40,12 +40,12 @@ func (r *records) add(fields ...string) {
 }
 
 // text prints what is no record.
-func (r *records) text(s string) {
+func (r *recordWriter) text(s string) {
 	_, _ = r.w.WriteString(s) // flush returns its error
 }
 
 // flush prints what is left, and says whether all could be printed.
-func (r *records) flush() error {
+func (r *recordWriter) flush() error {
 	if err := r.w.Flush(); err != nil {
 		return fmt.Errorf("print result: %w", err)
 	}

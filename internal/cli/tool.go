@@ -104,7 +104,7 @@ type toolCall struct {
 	tool *tool
 	env  *Env
 	api  *apiClient
-	out  *records
+	out  *recordWriter
 }
 
 // runTool runs a tool with the arguments after its name. Its error is a
@@ -128,7 +128,7 @@ func (t *tool) start(ctx context.Context, env *Env, args []string) error {
 	if err := parsed.readDash(env.Stdin); err != nil {
 		return err
 	}
-	c := &toolCall{arguments: parsed, tool: t, env: env, out: newRecords(env.Stdout, parsed.has("show-empty-fields"))}
+	c := &toolCall{arguments: parsed, tool: t, env: env, out: newRecordWriter(env.Stdout, parsed.has("show-empty-fields"))}
 	if !t.offline {
 		if c.api, err = newAPIClient(ctx, env, t.family(), parsed); err != nil {
 			return err
