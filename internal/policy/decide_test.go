@@ -322,8 +322,6 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// Every question is answered but the one for the sender's own address; nobody
-// asks in another's name; what is neither IP nor ARP goes nowhere.
 // Nothing is looked at that comes by a port of which nobody is known any more.
 func TestInterfaceIsGone(t *testing.T) {
 	o := newOffice(t)
@@ -340,6 +338,8 @@ func TestInterfaceIsGone(t *testing.T) {
 	}
 }
 
+// Every question is answered but the one for the sender's own address; nobody
+// asks in another's name; what is neither IP nor ARP goes nowhere.
 func TestARP(t *testing.T) {
 	o := newOffice(t)
 	app := netip.MustParseAddr("10.254.0.11")

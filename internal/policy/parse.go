@@ -25,22 +25,22 @@ const (
 
 // ParseFrame reads an Ethernet frame. The reason is 0, or why the frame must be
 // dropped unseen: Malformed or NotIP.
-func ParseFrame(b []byte) (Packet, Reason) {
-	var p Packet
+func ParseFrame(b []byte) (p Packet, r Reason) {
 	if len(b) < etherLen {
 		return p, Malformed
 	}
 	p.SrcMAC = [6]byte(b[6:12])
 	switch binary.BigEndian.Uint16(b[12:]) {
 	case etherARP:
-		return p, parseARP(&p, b[etherLen:])
+		r = parseARP(&p, b[etherLen:])
 	case etherIPv4:
-		return p, parseIPv4(&p, b[etherLen:])
+		r = parseIPv4(&p, b[etherLen:])
 	case etherIPv6:
-		return p, parseIPv6(&p, b[etherLen:])
+		r = parseIPv6(&p, b[etherLen:])
 	default:
-		return p, NotIP
+		r = NotIP
 	}
+	return p, r
 }
 
 func parseARP(p *Packet, b []byte) Reason {
