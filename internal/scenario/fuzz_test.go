@@ -143,6 +143,11 @@ func (c *comparison) world(seed uint64, packets int) error {
 			}
 		}
 		port, frame := traffic.Next()
+		if rnd.IntN(10) == 0 {
+			if err := c.ask(port, frame); err != nil {
+				return fmt.Errorf("packet %d: %w", i, err)
+			}
+		}
 		v, err := c.packet(port, frame)
 		if err != nil {
 			return fmt.Errorf("packet %d: %w", i, err)
@@ -194,6 +199,24 @@ func (c *comparison) collect() error {
 	live, _, err := c.kernel.Collect()
 	if err == nil && live != 0 {
 		err = fmt.Errorf("%d flows outlive all timeouts", live)
+	}
+	return err
+}
+
+// ask compares what would become of a packet if it were whole and no flow covered
+// it.
+func (c *comparison) ask(port policy.Port, frame []byte) error {
+	p, reason := policy.ParseFrame(frame)
+	if reason != 0 || p.ARP != nil || p.ND != nil {
+		return nil
+	}
+	p.Port = port
+	frame = policy.FrameOf(&p).Bytes()
+	want := c.host.DecideFrame(new(policy.Flows), port, c.at, frame)
+	got, err := c.kernel.Ask(&p)
+	itself := want.Reason == policy.Known // it comes to its sender, from whom it has just opened a flow
+	if err == nil && got != want && !itself {
+		err = fmt.Errorf("asked about %x, the kernel says %v %+v, the specification %v %+v", frame, got.Reason, got, want.Reason, want)
 	}
 	return err
 }
