@@ -170,7 +170,7 @@ func (w *watch) change(world *scenario.World, feed *vpc.Feed) error {
 func (w *watch) leave(feed *vpc.Feed) {
 	w.apart = slices.ContainsFunc(feed.ACLs, func(a *vpc.NetworkACL) bool { return len(a.Subnets) > 1 })
 	for _, n := range feed.Interfaces {
-		if was := w.old.Interface(n.ID); was.Number != n.Number {
+		if was := w.old.Interface(n.ID); was == nil || was.Number != n.Number {
 			w.between.Disconnect(w.between.PortOf(n.ID))
 		}
 	}
