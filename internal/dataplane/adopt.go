@@ -150,7 +150,7 @@ func (d *Dataplane) Sweep() error {
 	if err := d.awaitRetired(); err != nil {
 		return err
 	}
-	if err := d.sweepPins(); err != nil {
+	if err := errors.Join(d.sweepDrops(), d.sweepPins()); err != nil {
 		return err
 	}
 	return d.sweepSlots()

@@ -238,6 +238,8 @@ func (d *Dataplane) disconnect(a *attachment) error {
 	if a.iface != nil {
 		delete(d.connected, a.iface.ID)
 		d.releaseAll(a.iface)
+		number := a.number
+		d.retire(func() error { return d.sumUpDrops(number) })
 	}
 	a.iface, a.set, a.acl, a.number, a.plug = nil, nil, nil, 0, policy.Plug{}
 	return nil

@@ -160,35 +160,6 @@ func (d *Dataplane) ruleName(index uint32) vpc.RuleID {
 	return d.ruleIndexes.rule(index)
 }
 
-// A Drop counts packets of one reason that an interface has lost. Interface 0
-// stands for ports of which nothing is known.
-type Drop struct {
-	Interface vpc.InterfaceNumber
-	Reason    policy.Reason
-	Packets   uint64
-	Bytes     uint64
-}
-
-// Drops returns all counts since the maps were made.
-func (d *Dataplane) Drops() ([]Drop, error) {
-	var drops []Drop
-	var key kernelDropKey
-	var counts []kernelDropCount
-	entries := d.objects.Drops.Iterate()
-	for entries.Next(&key, &counts) {
-		sum := Drop{Interface: vpc.InterfaceNumber(key.Number), Reason: toReason(kernelReason(key.Reason))}
-		for _, c := range counts {
-			sum.Packets += c.Packets
-			sum.Bytes += c.Bytes
-		}
-		drops = append(drops, sum)
-	}
-	if err := entries.Err(); err != nil {
-		return nil, fmt.Errorf("read drop counters: %w", err)
-	}
-	return drops, nil
-}
-
 // Hits returns how many packets that no flow covered a rule has admitted, of
 // every rule that is in force.
 func (d *Dataplane) Hits() (map[vpc.RuleID]uint64, error) {

@@ -28,7 +28,7 @@ type nouns struct {
 	identities map[string]vpc.Identity // of sets of groups
 
 	ruleNumbers      int
-	interfaceNumbers vpc.InterfaceNumber
+	interfaceNumbers uint32
 
 	ports map[string]policy.Port // by the name of who is behind it
 	names map[policy.Port]string
@@ -134,10 +134,10 @@ func (n *nouns) ruleID(text string) (vpc.RuleID, error) {
 // attach makes an interface, which is never one that has been before. public
 // need not be valid.
 func (n *nouns) attach(name string, private, public netip.Addr, groups []string) (*vpc.Feed, error) {
-	n.interfaceNumbers++
+	number := n.interfaceNumber()
 	nic := &vpc.NetworkInterface{
-		ID:     vpc.InterfaceID(fmt.Sprintf("eni-%d", n.interfaceNumbers)),
-		Number: n.interfaceNumbers, Instance: vpc.InstanceID(name),
+		ID:     vpc.InterfaceID(fmt.Sprintf("eni-%d", number)),
+		Number: number, Instance: vpc.InstanceID(name),
 		Network: vpc.ClassicNetwork, NetworkNo: 1, Subnet: vpc.ClassicSubnet, SubnetNo: 1,
 		Addresses: []netip.Addr{private},
 	}
@@ -145,6 +145,13 @@ func (n *nouns) attach(name string, private, public netip.Addr, groups []string)
 		nic.Public = map[netip.Addr]netip.Addr{private: public}
 	}
 	return n.put(name, nic, groups)
+}
+
+// interfaceNumber makes a number that no interface has had, not even in another
+// scenario.
+func (n *nouns) interfaceNumber() vpc.InterfaceNumber {
+	n.interfaceNumbers++
+	return vpc.InterfaceNumber(n.scenario>>1&^0xfff | n.interfaceNumbers)
 }
 
 // regroup puts an interface into other groups.

@@ -164,10 +164,10 @@ func (n *nouns) attachIn(name, subnet string, addresses, groups []string) (*vpc.
 	if err != nil {
 		return nil, err
 	}
-	n.interfaceNumbers++
+	number := n.interfaceNumber()
 	nic := &vpc.NetworkInterface{
-		ID:     vpc.InterfaceID(fmt.Sprintf("eni-%d", n.interfaceNumbers)),
-		Number: n.interfaceNumbers, Instance: vpc.InstanceID(name),
+		ID:     vpc.InterfaceID(fmt.Sprintf("eni-%d", number)),
+		Number: number, Instance: vpc.InstanceID(name),
 		Network: s.Network, NetworkNo: s.NetworkNo, Subnet: s.ID, SubnetNo: s.Number,
 	}
 	for _, a := range addresses {
