@@ -122,7 +122,11 @@ type Explanation struct {
 
 	// Kernel is what the programs in the kernel answer for the same packet; nil
 	// when they are not asked.
-	Kernel *KernelVerdict `json:"kernel,omitempty"`
+	Kernel *Outcome `json:"kernel,omitempty"`
+
+	// Answer is what would become of the first answer, by the specification;
+	// nil when the packet is not delivered.
+	Answer *Outcome `json:"answer,omitempty"`
 }
 
 // A Path is one way from a load balancer's node to an instance.
@@ -142,8 +146,8 @@ type Step struct {
 	Rule    vpc.RuleID `json:"rule,omitempty"` // that decided; "" when none did
 }
 
-// A KernelVerdict is a verdict of the kernel's.
-type KernelVerdict struct {
+// An Outcome is what becomes of a packet.
+type Outcome struct {
 	Verdict string     `json:"verdict"`
 	Reason  string     `json:"reason"`
 	Rule    vpc.RuleID `json:"rule,omitempty"`

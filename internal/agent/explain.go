@@ -74,8 +74,15 @@ func (a *Agent) explainPacket(in admin.ExplainRequest) (*admin.Explanation, erro
 	if err != nil {
 		return nil, fmt.Errorf("ask the kernel: %w", err)
 	}
-	out.Kernel = &admin.KernelVerdict{Verdict: verdictWord(kernel.Accept), Reason: kernel.Reason.String(), Rule: kernel.Rule}
+	out.Kernel = outcome(kernel)
+	if v, ok := a.host.Answer(p); ok {
+		out.Answer = outcome(v)
+	}
 	return out, nil
+}
+
+func outcome(v policy.Verdict) *admin.Outcome {
+	return &admin.Outcome{Verdict: verdictWord(v.Accept), Reason: v.Reason.String(), Rule: v.Rule}
 }
 
 func verdictWord(allow bool) string {

@@ -94,14 +94,19 @@ func (c *command) writeExplanation(w io.Writer, e *admin.Explanation) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s: %s\n", c.env.paint(verdictColour(e.Verdict), e.Verdict), e.Reason)
-	if e.Kernel == nil {
-		return nil
+	if e.Kernel != nil {
+		c.writeOutcome(w, "the kernel says", e.Kernel)
 	}
-	k := e.Kernel
-	by := ""
-	if k.Rule != "" {
-		by = " by " + string(k.Rule)
+	if e.Answer != nil && e.Answer.Verdict == "drop" {
+		c.writeOutcome(w, "the answer:", e.Answer)
 	}
-	fmt.Fprintf(w, "the kernel says %s: %s%s\n", c.env.paint(verdictColour(k.Verdict), k.Verdict), k.Reason, by)
 	return nil
+}
+
+func (c *command) writeOutcome(w io.Writer, of string, o *admin.Outcome) {
+	by := ""
+	if o.Rule != "" {
+		by = " by " + string(o.Rule)
+	}
+	fmt.Fprintf(w, "%s %s: %s%s\n", of, c.env.paint(verdictColour(o.Verdict), o.Verdict), o.Reason, by)
 }

@@ -104,11 +104,7 @@ func TestExplain(t *testing.T) {
 		{2, "10.0.1.10", "10.0.2.10", `
 			end drop its source is not its sender's address`},
 	} {
-		p := &policy.Packet{At: time.Hour, Port: tt.by, Src: six(tt.src), Dst: six(tt.dst), Proto: vpc.UDP, SrcPort: 4000, DstPort: 53}
-		p.SrcMAC = vpc.MACOf(p.Src)
-		if n := c.host.Interface(c.plugAt(tt.by).Interface); n != nil {
-			p.SrcMAC = n.MAC()
-		}
+		p := c.first(tt.by, tt.src, tt.dst, vpc.UDP)
 		v, steps := c.host.Explain(p)
 		var got []string
 		for _, s := range steps {
@@ -127,4 +123,24 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s > %s: the verdict is %v, and the last step %v", tt.src, tt.dst, v, last)
 		}
 	}
+}
+
+// first is the first packet of a flow.
+func (c *campus) first(by policy.Port, src, dst string, proto vpc.Proto) *policy.Packet {
+	p := &policy.Packet{At: time.Hour, Port: by, Src: six(src), Dst: six(dst), Proto: proto}
+	p.SrcMAC = vpc.MACOf(p.Src)
+	if n := c.host.Interface(c.plugAt(by).Interface); n != nil {
+		p.SrcMAC = n.MAC()
+	}
+	switch proto {
+	case vpc.TCP:
+		p.SrcPort, p.DstPort, p.TCP.Flags = 4000, 80, policy.SYN
+	case vpc.UDP:
+		p.SrcPort, p.DstPort = 4000, 53
+	case vpc.ICMP:
+		p.ICMP.Type = 8
+	case vpc.ICMPv6:
+		p.ICMP.Type = 128
+	}
+	return p
 }

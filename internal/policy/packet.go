@@ -124,6 +124,16 @@ func isQuery(proto vpc.Proto, typ uint8) bool {
 	return false
 }
 
+// replyTo returns the reply to a query.
+func replyTo(proto vpc.Proto, query uint8) uint8 {
+	for _, q := range queries {
+		if q.proto == proto && q.query == query {
+			return q.reply
+		}
+	}
+	return 0
+}
+
 // queryOf returns the query that typ is the reply to.
 func queryOf(proto vpc.Proto, typ uint8) (query uint8, ok bool) {
 	for _, q := range queries {
