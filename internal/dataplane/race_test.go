@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -67,12 +68,20 @@ type watch struct {
 	old, between, now *policy.Host
 	meets             []*policy.Host // those of them that a packet may meet
 	apart             bool           // network ACLs of several subnets change, one after the other
+	taken             map[endpoint]bool
 
 	at      time.Duration
 	traffic *scenario.Traffic
 	known   []*watched
 	steps   int
 	err     error // the first
+}
+
+// An endpoint is a port that takes over a public address from another. For a moment
+// its packets to there come from there already, and go to the other still.
+type endpoint struct {
+	port   policy.Port
+	public netip.Addr
 }
 
 // A watched dialogue has begun before the change. What is remembered of it
@@ -169,9 +178,16 @@ func (w *watch) change(world *scenario.World, feed *vpc.Feed) error {
 // leave brings between to a feed.
 func (w *watch) leave(feed *vpc.Feed) {
 	w.apart = slices.ContainsFunc(feed.ACLs, func(a *vpc.NetworkACL) bool { return len(a.Subnets) > 1 })
+	w.taken = make(map[endpoint]bool)
 	for _, n := range feed.Interfaces {
+		port := w.between.PortOf(n.ID)
+		for _, public := range n.Public {
+			if had, _ := w.old.AtPublic(public); had != nil && had.ID != n.ID {
+				w.taken[endpoint{port, public}] = true
+			}
+		}
 		if was := w.old.Interface(n.ID); was == nil || was.Number != n.Number {
-			w.between.Disconnect(w.between.PortOf(n.ID))
+			w.between.Disconnect(port)
 		}
 	}
 	w.between.Apply(feed)
@@ -194,6 +210,10 @@ func (w *watch) look() {
 // say lets a dialogue go on by a packet.
 func (w *watch) say(k *watched) {
 	port, frame := k.dialogue.Frame(k.turn)
+	p, _ := policy.ParseFrame(frame)
+	if w.taken[endpoint{port, p.Dst}] {
+		return
+	}
 	k.turn++
 	var wanted []policy.Verdict
 	var possible []*policy.Flows // after each
@@ -215,11 +235,10 @@ func (w *watch) say(k *watched) {
 	}
 	k.possible = nil
 	for i, want := range wanted {
-		if (want == got || isHalfway(want, got) || w.isMixed(want)) && !contains(k.possible, possible[i]) {
+		if (want == got || isHalfway(wanted, want, got) || w.isMixed(want)) && !contains(k.possible, possible[i]) {
 			k.possible = append(k.possible, possible[i])
 		}
 	}
-	p, _ := policy.ParseFrame(frame)
 	k.said = append(k.said, fmt.Sprintf("by port %d %v:%d > %v:%d proto %v flags %v: %v %+v",
 		port, p.Src, p.SrcPort, p.Dst, p.DstPort, p.Proto, p.TCP.Flags, got.Reason, got))
 	if len(k.possible) == 0 {
@@ -227,12 +246,18 @@ func (w *watch) say(k *watched) {
 	}
 }
 
-// isHalfway reports whether a TCP segment that no flow covers, and a revision
-// refuses, was told another reason for it. Such a segment is picked up only if
-// both directions are allowed. When a group's rules change, and both ends are in
-// it by different sets of groups, these change one after the other.
-func isHalfway(want, got policy.Verdict) bool {
-	return !want.Accept && got == (policy.Verdict{Reason: policy.NoFlow})
+// isHalfway reports whether a TCP segment that no flow covers met one revision in
+// one direction and the other in the other: it is picked up only if both are
+// allowed. When a group's rules change, and both ends are in it by different sets
+// of groups, these change one after the other. Then it may be refused for another
+// reason, or admitted by another rule, than by either revision.
+func isHalfway(wanted []policy.Verdict, want, got policy.Verdict) bool {
+	noFlow := policy.Verdict{Reason: policy.NoFlow}
+	if !want.Accept {
+		return got == noFlow
+	}
+	want.Rule = got.Rule
+	return slices.Contains(wanted, noFlow) && want.Reason == policy.Admitted && want == got
 }
 
 // isMixed reports whether what was wanted need not be what is got: the network
