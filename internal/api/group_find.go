@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"slices"
 
 	"ringfence/internal/store"
@@ -25,10 +26,12 @@ func (r *request) networkNamed(reader store.Reader, id string) (*vpc.VPC, error)
 	}
 	v, _ := reader.DefaultVPC(r.Region, r.Account.ID)
 	if v == nil {
-		return nil, vpc.Errorf(vpc.VPCIDNotSpecified, "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.")
+		return nil, errNoDefaultVPC
 	}
 	return v, nil
 }
+
+var errNoDefaultVPC = vpc.Errorf(vpc.VPCIDNotSpecified, "No default VPC for this user")
 
 // networkID is the id of a VPC, and that of EC2-Classic for nil.
 func networkID(v *vpc.VPC) vpc.NetworkID {
@@ -83,6 +86,9 @@ func (r *request) groupByID(reader store.Reader, id string) (*vpc.SecurityGroup,
 // other VPCs have no names for a call.
 func (r *request) groupByName(reader store.Reader, name string) (*vpc.SecurityGroup, error) {
 	v, err := r.networkNamed(reader, "")
+	if errors.Is(err, errNoDefaultVPC) {
+		return nil, vpc.Errorf(vpc.VPCIDNotSpecified, "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.")
+	}
 	if err != nil {
 		return nil, err
 	}

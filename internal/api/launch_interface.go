@@ -310,7 +310,7 @@ func (r *request) findExisting(tx *store.Tx, l *launch, p *plannedInterface) err
 func (r *request) defaultSubnet(reader store.Reader, zone vpc.Zone) (*vpc.Subnet, error) {
 	v, _ := reader.DefaultVPC(r.Region, r.Account.ID)
 	if v == nil {
-		return nil, vpc.Errorf(vpc.VPCIDNotSpecified, "No default VPC for this user")
+		return nil, errNoDefaultVPC
 	}
 	var found *vpc.Subnet
 	for _, s := range reader.Subnets(r.Region, r.Account.ID) {
