@@ -30,6 +30,7 @@ func TestAnswer(t *testing.T) {
 		{ID: "acl-1", Network: "vpc-1", Subnets: []vpc.ACLAssociation{{SubnetNo: 1}}, Entries: []vpc.ACLEntry{
 			{Number: 100, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("0.0.0.0/0")},
 			{Number: 101, Allow: true, Proto: vpc.AnyProto, CIDR: netip.MustParsePrefix("::/0")},
+			{Number: 99, Allow: true, Egress: true, Proto: vpc.TCP, Ports: vpc.PortRange{From: 80, To: 80}, CIDR: netip.MustParsePrefix("0.0.0.0/0")},
 			{Number: 100, Allow: true, Egress: true, Proto: vpc.TCP, Ports: vpc.PortRange{From: 1024, To: 65535}, CIDR: netip.MustParsePrefix("0.0.0.0/0")},
 		}},
 	}})
@@ -48,6 +49,9 @@ func TestAnswer(t *testing.T) {
 		{3, vpc.UDP, "10.0.2.10", "203.0.113.40", "acl-out acl-1:*"},
 		{3, vpc.ICMP, "10.0.2.10", "203.0.113.7", "known"},
 		{7, vpc.TCP, "203.0.113.7", "203.0.113.41", "known"},
+		{1, vpc.TCP, "10.0.1.10", "203.0.113.7", "known"},
+		{1, vpc.TCP, "10.0.1.10", "203.0.113.41", "known"},
+		{1, vpc.TCP, "10.0.1.10", "10.8.0.1", "known"}, // by the router
 
 		// Inside the subnet no ACL is asked, and what is dropped has no answer.
 		{2, vpc.UDP, "10.0.1.11", "10.0.1.10", "known"},
