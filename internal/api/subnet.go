@@ -12,7 +12,7 @@ import (
 type createSubnetInput struct {
 	dryRun
 	VPC        string             `aws:"VpcId,required"`
-	CIDR       string             `aws:"CidrBlock,required"`
+	CIDR       string             `aws:"CidrBlock"`
 	IPv6       string             `aws:"Ipv6CidrBlock"`
 	IPv6Native bool               `aws:"Ipv6Native"`
 	Zone       string             `aws:"AvailabilityZone"`
@@ -56,8 +56,11 @@ func (r *request) createSubnet(ctx context.Context, in *createSubnetInput) (*cre
 
 // newSubnet checks the parameters of a call by themselves.
 func (r *request) newSubnet(in *createSubnetInput) (s vpc.Subnet, err error) {
-	if in.IPv6Native {
+	switch {
+	case in.IPv6Native: // which has no CidrBlock
 		return s, errIPv6Native()
+	case in.CIDR == "":
+		return s, vpc.Errorf(vpc.MissingParameter, "The request must contain the parameter cidrBlock")
 	}
 	if s.CIDR, err = parseIPv4Block("cidrBlock", in.CIDR); err != nil {
 		return s, err

@@ -64,6 +64,10 @@ var taggables = []taggable{
 	{"vol", "volume", (*request).taggedVolumes, (*tagger).retagVolume},
 }
 
+// untagged are the prefixes of the ids of nouns that have tags in EC2 only: here
+// they are in no store.
+var untagged = []string{"ami", "dopt"}
+
 // taggableWithID returns the kind of noun that an id is of.
 func taggableWithID(id string) (taggable, error) {
 	prefix := id[:max(0, strings.LastIndexByte(id, '-'))]
@@ -71,6 +75,9 @@ func taggableWithID(id string) (taggable, error) {
 		if t.prefix == prefix {
 			return t, nil
 		}
+	}
+	if slices.Contains(untagged, prefix) {
+		return taggable{}, vpc.Errorf(vpc.UnsupportedOperation, "Tags of %s are not supported by ringfence.", id)
 	}
 	return taggable{}, vpc.Errorf(vpc.InvalidID, "The ID '%s' is not valid", id)
 }
