@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -54,14 +55,14 @@ func agree(o dataplane.Options, met map[meeting]int) error {
 		return err
 	}
 	defer d.Close()
-	c := comparison{kernel: d, host: policy.NewHost(o.Revoke), at: time.Hour, met: met}
+	c := comparison{kernel: d, host: policy.NewHost(o.Revoke), at: time.Hour, met: met, dropped: make(map[policy.Reason]uint64)}
 	c.host.StrictICMPErrors = o.StrictICMPErrors
 	for s := *seed; s < *seed+uint64(*worlds/len(modes)); s++ {
 		if err := c.world(s, *packets); err != nil {
 			return fmt.Errorf("revocation mode %d, strict ICMP errors %t, seed %d: %w", o.Revoke, o.StrictICMPErrors, s, err)
 		}
 	}
-	return nil
+	return c.compareDrops()
 }
 
 // A comparison puts worlds, one after another, into a kernel and the
@@ -74,6 +75,7 @@ type comparison struct {
 	at      time.Duration
 	history []event // of this world
 	met     map[meeting]int
+	dropped map[policy.Reason]uint64
 }
 
 // An event is a packet and what becomes of it.
@@ -193,6 +195,23 @@ func (c *comparison) compareFlows() error {
 	return errors.Join(append(differences, err)...)
 }
 
+// compareDrops holds the kernel's counters of all worlds to the packets that were
+// dropped.
+func (c *comparison) compareDrops() error {
+	drops, err := c.kernel.Drops()
+	if err != nil {
+		return err
+	}
+	counted := make(map[policy.Reason]uint64)
+	for _, d := range drops {
+		counted[d.Reason] += d.Packets
+	}
+	if !maps.Equal(counted, c.dropped) {
+		return fmt.Errorf("counted are %v, and dropped were %v", counted, c.dropped)
+	}
+	return nil
+}
+
 // collect makes the kernel forget all flows, after a time in which all expire.
 func (c *comparison) collect() error {
 	c.kernel.StopClock(c.at)
@@ -239,6 +258,9 @@ func (c *comparison) packet(port policy.Port, frame []byte) (policy.Verdict, err
 	c.history = append(c.history, event{c.at, port, frame, want})
 	if got != want {
 		return want, fmt.Errorf("%x\n%skernel: %v %+v", frame, c.story(), got.Reason, got)
+	}
+	if want.Reason >= policy.UnknownPort {
+		c.dropped[want.Reason]++
 	}
 	if want.Accept {
 		if err := c.checkDelivered(port, want.To, frame, delivered); err != nil {
