@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -128,83 +127,6 @@ func newShownInstance(reader store.Reader, i *vpc.Instance) shownInstance {
 func (i shownInstance) order() string {
 	return fmt.Sprintf("%020d %s %06d", i.LaunchTime.UnixNano(), i.Reservation, i.LaunchIndex)
 }
-
-// instanceFilters are the filters of DescribeInstances (EC2 API reference). An
-// instance has each value of a filter of interfaces that one of its has.
-var instanceFilters = filterTable[shownInstance]{
-	values: withInterfaceFilters(map[string]func(shownInstance) []string{
-		"group-id":            groupIDs,
-		"instance.group-id":   groupIDs,
-		"group-name":          groupNames,
-		"instance.group-name": groupNames,
-		"instance-id":         func(i shownInstance) []string { return []string{string(i.ID)} },
-		"instance-state-name": func(i shownInstance) []string { return []string{i.State.String()} },
-		"instance-state-code": func(i shownInstance) []string { return []string{strconv.Itoa(int(i.State))} },
-		"instance-type":       func(i shownInstance) []string { return []string{i.Type} },
-		"ip-address":          func(i shownInstance) []string { return present(i.item.PublicAddr) },
-		"private-ip-address":  func(i shownInstance) []string { return present(i.item.PrivateAddr) },
-		"dns-name":            func(i shownInstance) []string { return present(i.item.DNSName) },
-		"private-dns-name":    func(i shownInstance) []string { return present(i.item.PrivateDNSName) },
-		"reservation-id":      func(i shownInstance) []string { return []string{string(i.Reservation)} },
-		"owner-id":            func(i shownInstance) []string { return []string{string(i.Account)} },
-		"launch-index":        func(i shownInstance) []string { return []string{strconv.Itoa(i.LaunchIndex)} },
-		"launch-time":         func(i shownInstance) []string { return []string{filterTime(i.item.LaunchTime)} },
-		"image-id":            func(i shownInstance) []string { return []string{string(i.Image)} },
-		"key-name":            func(i shownInstance) []string { return present(i.KeyName) },
-		"client-token":        func(i shownInstance) []string { return present(i.ClientToken) },
-		"availability-zone":   func(i shownInstance) []string { return []string{string(i.Zone)} },
-		"architecture":        func(shownInstance) []string { return []string{architecture} },
-		"root-device-type":    func(shownInstance) []string { return []string{rootDeviceType} },
-		"root-device-name":    func(shownInstance) []string { return []string{rootDevice} },
-		"virtualization-type": func(i shownInstance) []string { return []string{i.item.VirtualizationType} },
-		"hypervisor":          func(shownInstance) []string { return []string{hypervisor} },
-		"tenancy":             func(shownInstance) []string { return []string{defaultTenancy} },
-		"kernel-id":           func(i shownInstance) []string { return present(i.Kernel) },
-		"ramdisk-id":          func(i shownInstance) []string { return present(i.Ramdisk) },
-		"monitoring-state":    func(i shownInstance) []string { return []string{i.item.Monitoring.State} },
-		"reason":              func(i shownInstance) []string { return present(i.item.Reason) },
-		"state-reason-code":   func(i shownInstance) []string { return present(i.StateReason.Code) },
-		"vpc-id":              func(i shownInstance) []string { return present(string(i.item.Network)) },
-		"subnet-id":           func(i shownInstance) []string { return present(string(i.item.Subnet)) },
-		"source-dest-check":   sourceDestChecks,
-
-		"iam-instance-profile.arn":                     func(i shownInstance) []string { return present(i.Profile) },
-		"metadata-options.http-tokens":                 func(i shownInstance) []string { return []string{i.item.Metadata.Tokens} },
-		"metadata-options.http-put-response-hop-limit": func(i shownInstance) []string { return []string{strconv.Itoa(i.item.Metadata.HopLimit)} },
-		"metadata-options.http-endpoint":               func(i shownInstance) []string { return []string{i.item.Metadata.Endpoint} },
-		"cpu-options.core-count":                       func(i shownInstance) []string { return []string{strconv.Itoa(i.item.CPU.Cores)} },
-		"cpu-options.threads-per-core":                 func(i shownInstance) []string { return []string{strconv.Itoa(i.item.CPU.Threads)} },
-	}),
-	tags: func(i shownInstance) []vpc.Tag { return i.Tags },
-}
-
-// withInterfaceFilters adds the filters of interfaces to those of instances.
-func withInterfaceFilters(values map[string]func(shownInstance) []string) map[string]func(shownInstance) []string {
-	for name, of := range interfaceFilters.values {
-		values["network-interface."+name] = func(i shownInstance) []string {
-			var all []string
-			if i.Network == vpc.ClassicNetwork { // there an instance shows none
-				return nil
-			}
-			for _, n := range interfacesOf(i.reader, i.Instance) {
-				all = append(all, of(newInterfaceItem(i.reader, n))...)
-			}
-			return all
-		}
-	}
-	return values
-}
-
-func sourceDestChecks(i shownInstance) []string {
-	if i.item.SourceDestCheck == nil {
-		return nil
-	}
-	return []string{strconv.FormatBool(*i.item.SourceDestCheck)}
-}
-
-func groupIDs(i shownInstance) []string { return groupItemIDs(i.item.Groups) }
-
-func groupNames(i shownInstance) []string { return groupItemNames(i.item.Groups) }
 
 // filterTime is a time as filters name it.
 func filterTime(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z") }

@@ -86,6 +86,7 @@ func newInstanceStatusItem(i *vpc.Instance) instanceStatusItem {
 // reference). No instance has an event.
 var instanceStatusFilters = filterTable[instanceStatusItem]{values: map[string]func(instanceStatusItem) []string{
 	"availability-zone":            func(i instanceStatusItem) []string { return []string{string(i.Zone)} },
+	"availability-zone-id":         func(i instanceStatusItem) []string { return []string{i.Zone.ID()} },
 	"instance-state-name":          func(i instanceStatusItem) []string { return []string{i.State.Name} },
 	"instance-state-code":          func(i instanceStatusItem) []string { return []string{strconv.Itoa(i.State.Code)} },
 	"instance-status.status":       func(i instanceStatusItem) []string { return []string{i.Instance.Status} },

@@ -95,6 +95,7 @@ var interfaceFilters = filterTable[interfaceItem]{
 	values: map[string]func(interfaceItem) []string{
 		"network-interface-id": func(n interfaceItem) []string { return []string{string(n.ID)} },
 		"availability-zone":    func(n interfaceItem) []string { return []string{string(n.Zone)} },
+		"availability-zone-id": func(n interfaceItem) []string { return []string{n.Zone.ID()} },
 		"description":          func(n interfaceItem) []string { return []string{n.Description} },
 		"interface-type":       func(n interfaceItem) []string { return []string{n.Type} },
 		"mac-address":          func(n interfaceItem) []string { return []string{n.MAC} },

@@ -133,12 +133,19 @@ var subnetFilters = filterTable[countedSubnet]{
 		"default-for-az":             defaultForZone,
 		"defaultForAz":               defaultForZone,
 		"map-public-ip-on-launch":    func(s countedSubnet) []string { return []string{strconv.FormatBool(s.MapPublicIP)} },
-		"ipv6-native":                func(countedSubnet) []string { return []string{"false"} },
+		"ipv6-native":                never,
 		"owner-id":                   func(s countedSubnet) []string { return []string{string(s.Account)} },
 		"state":                      func(countedSubnet) []string { return []string{stateAvailable} },
 		"subnet-arn":                 func(s countedSubnet) []string { return []string{newSubnetItem(s.Subnet, s.used).ARN} },
 		"subnet-id":                  func(s countedSubnet) []string { return []string{string(s.ID)} },
 		"vpc-id":                     func(s countedSubnet) []string { return []string{string(s.Network)} },
+
+		"enable-dns64":                    never,
+		"map-customer-owned-ip-on-launch": never,
+
+		"private-dns-name-options-on-launch.hostname-type":                        func(countedSubnet) []string { return []string{nameByAddress} },
+		"private-dns-name-options-on-launch.enable-resource-name-dns-a-record":    never,
+		"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record": never,
 
 		"ipv6-cidr-block-association.association-id":  func(s countedSubnet) []string { return associationIDs(s.IPv6) },
 		"ipv6-cidr-block-association.ipv6-cidr-block": func(s countedSubnet) []string { return blocks(s.IPv6) },
@@ -148,6 +155,7 @@ var subnetFilters = filterTable[countedSubnet]{
 }
 
 func subnetZone(s countedSubnet) []string     { return []string{string(s.Zone)} }
+func never(countedSubnet) []string            { return []string{"false"} }
 func subnetZoneID(s countedSubnet) []string   { return []string{s.Zone.ID()} }
 func subnetBlock(s countedSubnet) []string    { return []string{s.CIDR.String()} }
 func defaultForZone(s countedSubnet) []string { return []string{strconv.FormatBool(s.DefaultForZone)} }
