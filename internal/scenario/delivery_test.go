@@ -11,10 +11,10 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// Where things are in a frame.
+// Where things are in a frame, and in one of IPv4.
 const (
-	macLen, etherLen                   = 6, 14
-	checksumAt, sourceAt, destination4 = etherLen + 10, etherLen + 12, etherLen + 16
+	macLen, etherLen                    = 6, 14
+	checksumAt, sourceAt, destinationAt = etherLen + 10, etherLen + 12, etherLen + 16
 )
 
 // An exchange is an IPv4 address in the place of another, in a frame and in the
@@ -88,7 +88,7 @@ func (c *comparison) exchanges(port, to policy.Port, p *policy.Packet) (list []e
 	}
 	if c.interfaceAt(to) != nil {
 		_, private := c.host.AtPublic(p.Dst)
-		list = append(list, exchange{destination4, 12, p.Dst, private})
+		list = append(list, exchange{destinationAt, 12, p.Dst, private})
 	}
 	return list
 }
