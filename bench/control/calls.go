@@ -20,9 +20,8 @@ const (
 	rulesOfEach   = 20
 	callRounds    = 6
 	peersPatience = 30 * time.Second // for one call
+	peerName      = "peer"
 )
-
-const peerName = "peer"
 
 // A call is made of an endpoint, over one of its connections.
 type call func(*endpoint, context.Context, *daemon.Connection) error

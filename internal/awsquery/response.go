@@ -37,7 +37,6 @@ type responseWriter struct {
 	bytes.Buffer
 	service Service
 	version string
-	scratch [64]byte // for the text of a scalar
 }
 
 func newResponseWriter(s Service, version string) *responseWriter {
@@ -89,7 +88,7 @@ func (w *responseWriter) value(name string, v reflect.Value) {
 	case v.Kind() == reflect.String:
 		w.text(v.String())
 	default:
-		w.Write(appendScalar(w.scratch[:0], v)) // has nothing to escape
+		w.Write(appendScalar(w.AvailableBuffer(), v)) // has nothing to escape
 	}
 	w.close(name, start, content)
 }

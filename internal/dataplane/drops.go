@@ -90,13 +90,15 @@ func (d *Dataplane) sumUpDrop(key kernelDropKey) error {
 // sweepDrops sums up the counts of all numbers that nobody has.
 func (d *Dataplane) sweepDrops() error {
 	numbers := make(map[uint32]bool)
-	if err := each(d.objects.Drops, func(k kernelDropKey, _ *[]kernelDropCount) { numbers[k.Number] = k.Number != 0 }); err != nil {
+	err := each(d.objects.Drops, func(k kernelDropKey, _ *[]kernelDropCount) {
+		if k.Number != 0 {
+			numbers[k.Number] = true
+		}
+	})
+	if err != nil {
 		return err
 	}
-	for number, counts := range numbers {
-		if !counts {
-			continue
-		}
+	for number := range numbers {
 		if err := d.sumUpDrops(number); err != nil {
 			return err
 		}
