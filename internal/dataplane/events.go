@@ -1,12 +1,12 @@
 package dataplane
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"time"
+	"unsafe"
 
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
@@ -47,7 +47,9 @@ const gatherFor = 10 * time.Millisecond
 type EventReader struct {
 	d       *Dataplane
 	reader  *ringbuf.Reader
-	drained bool // nothing was unread after the last event
+	record  ringbuf.Record
+	drained bool      // nothing was unread after the last event
+	boot    time.Time // when the kernel's clock began, as seen since nothing was unread
 }
 
 // Events returns a reader, of which there may be one.
@@ -56,52 +58,60 @@ func (d *Dataplane) Events() (*EventReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ring buffer of events: %w", err)
 	}
-	return &EventReader{d: d, reader: r}, nil
+	return &EventReader{d: d, reader: r, drained: true}, nil
 }
 
 // Read waits for an event. It returns os.ErrClosed after Close. One goroutine may
 // read.
 func (r *EventReader) Read() (Event, error) {
 	var e kernelEvent
-	var record ringbuf.Record
-	for len(record.RawSample) < binary.Size(e) { // events of an earlier daemon may be shorter
-		if r.drained {
-			time.Sleep(gatherFor)
+	size := int(unsafe.Sizeof(e))
+	r.record.RawSample = r.record.RawSample[:0]
+	for len(r.record.RawSample) < size { // events of an earlier daemon may be shorter
+		if err := r.readRecord(); err != nil {
+			return Event{}, err
 		}
-		err := r.reader.ReadInto(&record)
-		if errors.Is(err, ringbuf.ErrClosed) {
-			return Event{}, os.ErrClosed
-		}
-		if err != nil {
-			return Event{}, fmt.Errorf("read event: %w", err)
-		}
-		r.drained = record.Remaining == 0
 	}
-	if _, err := binary.Decode(record.RawSample, binary.LittleEndian, &e); err != nil {
-		return Event{}, fmt.Errorf("decode event: %w", err)
-	}
-	at, err := timeOf(e.At)
-	if err != nil {
-		return Event{}, err
-	}
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&e)), size), r.record.RawSample)
+
+	r.d.mu.Lock()
+	defer r.d.mu.Unlock()
+	ruleName := r.d.ruleIndexes.rule
 	return Event{
-		At:    at,
+		At:    r.boot.Add(time.Duration(e.At)),
 		Src:   netip.AddrPortFrom(fromAddr(e.Src), swap16(e.Sport)),
 		Dst:   netip.AddrPortFrom(fromAddr(e.Dst), swap16(e.Dport)),
-		Proto: vpc.Proto(e.Proto), Reason: toReason(kernelReason(e.Reason)), Rule: r.d.ruleName(e.Rule),
+		Proto: vpc.Proto(e.Proto), Reason: toReason(kernelReason(e.Reason)), Rule: ruleName(e.Rule),
 		Interface: vpc.InterfaceNumber(e.Number), Port: policy.Port(e.Ifindex), Bytes: int(e.Bytes),
-		Sender:   EventEnd{vpc.InterfaceNumber(e.End[0].Number), r.d.ruleName(e.End[0].Rule)},
-		Receiver: EventEnd{vpc.InterfaceNumber(e.End[1].Number), r.d.ruleName(e.End[1].Rule)},
+		Sender:   EventEnd{vpc.InterfaceNumber(e.End[0].Number), ruleName(e.End[0].Rule)},
+		Receiver: EventEnd{vpc.InterfaceNumber(e.End[1].Number), ruleName(e.End[1].Rule)},
 	}, nil
 }
 
-// timeOf turns nanoseconds of the kernel's monotonic clock into a time.
-func timeOf(ns uint64) (time.Time, error) {
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-		return time.Time{}, fmt.Errorf("read clock: %w", err)
+// readRecord waits for the next record. Where it is the first after a wait, the
+// clocks are read for all that follow it without one.
+func (r *EventReader) readRecord() error {
+	waits := r.drained
+	if waits {
+		time.Sleep(gatherFor)
 	}
-	return time.Now().Add(time.Duration(int64(ns) - now.Nano())), nil
+	err := r.reader.ReadInto(&r.record)
+	if errors.Is(err, ringbuf.ErrClosed) {
+		return os.ErrClosed
+	}
+	if err != nil {
+		return fmt.Errorf("read event: %w", err)
+	}
+	r.drained = r.record.Remaining == 0
+	if !waits {
+		return nil
+	}
+	var sinceBoot unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &sinceBoot); err != nil {
+		return fmt.Errorf("read clock: %w", err)
+	}
+	r.boot = time.Now().Add(-time.Duration(sinceBoot.Nano()))
+	return nil
 }
 
 // Close ends Read.
@@ -152,12 +162,6 @@ func (d *Dataplane) Lost() (uint64, error) {
 		sum += n
 	}
 	return sum, nil
-}
-
-func (d *Dataplane) ruleName(index uint32) vpc.RuleID {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.ruleIndexes.rule(index)
 }
 
 // Hits returns how many packets that no flow covered a rule has admitted, of
