@@ -105,10 +105,10 @@ func (n *nouns) applyBalancers(f *vpc.Feed) []string {
 	for _, id := range f.GoneInstances {
 		maps.Copy(changed, n.registered[id])
 	}
+	remove(n.certificates, f.GoneCertificates) // one that has its old ARN again is among both
 	for _, c := range f.Certificates {
 		n.certificates[c.ARN] = c
 	}
-	remove(n.certificates, f.GoneCertificates)
 	if len(f.Certificates) > 0 { // there are few, and they change seldom
 		for id := range n.balancers {
 			changed[id] = true

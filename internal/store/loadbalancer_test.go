@@ -96,3 +96,29 @@ func TestTheFeedHasLoadBalancers(t *testing.T) {
 		t.Errorf("feed %+v, want both gone", f)
 	}
 }
+
+// A certificate that moves to another path has another ARN: the old one is gone,
+// unless it has moved back meanwhile.
+func TestTheFeedTellsOfOldARNs(t *testing.T) {
+	s := openIn(t, t.TempDir())
+	defer s.Close()
+	w := s.Watch()
+	move := func(arns ...string) *vpc.Feed {
+		for _, arn := range arns {
+			c := *certificate("shop")
+			c.ARN = arn
+			update(t, s, func(tx *Tx) error { tx.PutCertificate(&c); return nil })
+		}
+		view(t, s) // until the watcher's source has all of it
+		return next(t, w)
+	}
+	move("arn:/shop")
+	f := move("arn:/west/shop", "arn:/east/shop", "arn:/west/shop")
+	slices.Sort(f.GoneCertificates)
+	if want := []string{"arn:/east/shop", "arn:/shop", "arn:/west/shop"}; !slices.Equal(f.GoneCertificates, want) {
+		t.Errorf("%q are gone, want %q", f.GoneCertificates, want)
+	}
+	if len(f.Certificates) != 1 || f.Certificates[0].ARN != "arn:/west/shop" {
+		t.Errorf("certificates %+v, want the one at its newest path", f.Certificates)
+	}
+}

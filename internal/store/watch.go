@@ -117,6 +117,9 @@ func deltaFeed(revision int64, changes []change) *vpc.Feed {
 	told := map[string]bool{}
 	for i := len(changes) - 1; i >= 0; i-- {
 		c := changes[i]
+		if was, ok := c.was.(*vpc.ServerCertificate); ok && c.noun != nil && c.noun.(*vpc.ServerCertificate).ARN != was.ARN {
+			addGone(f, was) // another path is another ARN, and agents know it by that
+		}
 		if told[c.key] {
 			continue
 		}

@@ -33,7 +33,7 @@ type Feed struct {
 	GoneInstances   []InstanceID
 
 	GoneLoadBalancers []LoadBalancerID
-	GoneCertificates  []string // ARNs
+	GoneCertificates  []string // ARNs; one may be among Certificates again
 }
 
 // A Report is what an agent tells the server.
