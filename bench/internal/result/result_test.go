@@ -77,14 +77,16 @@ func TestTable(t *testing.T) {
 
 func TestCompareMarksWhatDiffersBeyondBothIntervals(t *testing.T) {
 	old := []Row{ringfence(11, 22, 33), bridge, {Measure: "rss", Variant: "ringfence", Median: 100, Rounds: 1}}
-	now := []Row{bridge, ringfence(12, 24, 36), {Measure: "udp", Variant: "veth", Median: 5, Rounds: 1}}
+	noisy := bridge
+	noisy.Note = "not real-time"
+	now := []Row{noisy, ringfence(12, 24, 36), {Measure: "udp", Variant: "veth", Median: 5, Rounds: 1}}
 	var b strings.Builder
 	if err := Compare(&b, "old", old, "new", now); err != nil {
 		t.Fatal(err)
 	}
 	expectLines(t, b.String(),
 		"udp ringfence 10 22.00 24.00 packets/s +9.1 % 1.100 1.200 *",
-		"udp bridge 0 20.00 20.00 packets/s +0.0 % 1.000 1.000",
+		"udp bridge 0 20.00 20.00 packets/s +0.0 % 1.000 1.000 not real-time",
 		"rss ringfence 0 100.0 - - -",
 		"udp veth 0 - 5.000 - -")
 }

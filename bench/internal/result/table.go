@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -61,7 +62,8 @@ func Figure(v float64) string {
 
 // Compare prints two files of results side by side: rows that both have with
 // how the second differs from the first, then those that only one has. A
-// difference is marked where the two 95 % intervals of the ratios do not touch.
+// difference is marked where the two 95 % intervals of the ratios do not touch;
+// what spoils a figure follows.
 func Compare(w io.Writer, nameA string, a []Row, nameB string, b []Row) error {
 	inB := make(map[Key]Row, len(b))
 	for _, r := range b {
@@ -69,18 +71,17 @@ func Compare(w io.Writer, nameA string, a []Row, nameB string, b []Row) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "measure\tvariant\trules\t%s\t%s\tunit\tchange\tratio\tratio\t\t\n", nameA, nameB)
+	line := func(of, x, y Row) {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", of.Measure, of.Variant, of.Rules,
+			median(x), median(y), of.Unit, change(x, y), ratio(x), ratio(y), apart(x, y), notes(x, y))
+	}
 	for _, x := range a {
-		y, both := inB[x.Key()]
+		line(x, x, inB[x.Key()])
 		delete(inB, x.Key())
-		if !both {
-			y.Rounds = 0
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", x.Measure, x.Variant, x.Rules,
-			median(x), median(y), x.Unit, change(x, y), ratio(x), ratio(y), apart(x, y))
 	}
 	for _, y := range b {
 		if _, left := inB[y.Key()]; left {
-			fmt.Fprintf(t, "%s\t%s\t%d\t-\t%s\t%s\t\t-\t%s\t\t\n", y.Measure, y.Variant, y.Rules, median(y), y.Unit, ratio(y))
+			line(y, Row{}, y)
 		}
 	}
 	return t.Flush()
@@ -119,4 +120,10 @@ func apart(a, b Row) string {
 		return "*"
 	}
 	return ""
+}
+
+// notes are what spoils one of the figures, or both.
+func notes(a, b Row) string {
+	said := slices.Compact([]string{a.Note, b.Note})
+	return strings.Join(slices.DeleteFunc(said, func(n string) bool { return n == "" }), " | ")
 }
