@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,11 +17,10 @@ import (
 )
 
 const (
-	manyGroups    = 500
-	rulesOfEach   = 20
-	callRounds    = 6
-	peersPatience = 30 * time.Second // for one call
-	peerName      = "peer"
+	manyGroups  = 500
+	rulesOfEach = 20
+	callRounds  = 6
+	peerName    = "peer"
 )
 
 // A call is made of an endpoint, over one of its connections.
@@ -49,12 +49,12 @@ func calls(ctx context.Context) (rows []result.Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.Stop()) }()
-	both := []*endpoint{newEndpoint("ringfence", d.Endpoint, d.Keys[daemon.Classic])}
+	both := []*endpoint{{name: "ringfence", url: d.Endpoint, key: d.Keys[daemon.Classic]}}
 	if *peer != "" {
-		both = append(both, newEndpoint(peerName, *peer, awsquery.Key{Access: "peer", Secret: "peer"}))
+		both = append(both, thePeer())
 	}
 	for _, e := range both {
-		c, err := e.Connect()
+		c, err := e.connect()
 		if err != nil {
 			return nil, err
 		}
@@ -116,8 +116,7 @@ func (s *series) rows(kind, name string, connections int, base *series) []result
 	variant := fmt.Sprintf("%s_%d", name, connections)
 	row := result.Row{Measure: kind, Variant: variant, Unit: "calls/s"}
 	if s.err != nil {
-		fmt.Fprintf(os.Stderr, "    %s of %s: %v\n", kind, variant, s.err)
-		row.Note = "a call failed"
+		row.Note, _, _ = strings.Cut(s.err.Error(), "\n") // of each connection the same, most likely
 		return []result.Row{row}
 	}
 	if base == nil || base.err != nil {
@@ -131,14 +130,30 @@ func (s *series) rows(kind, name string, connections int, base *series) []result
 
 // An endpoint has groups of ours.
 type endpoint struct {
-	*daemon.Client // whose own connections are not used
-	name           string
-	groups         []string // their ids
-	next           atomic.Int64
+	name   string
+	url    string
+	key    awsquery.Key
+	groups []string // their ids
+	next   atomic.Int64
 }
 
-func newEndpoint(name, url string, key awsquery.Key) *endpoint {
-	return &endpoint{Client: daemon.NewClient(url, key, 1), name: name}
+// thePeer is somebody else's, which lets anybody in.
+func thePeer() *endpoint {
+	return &endpoint{name: peerName, url: *peer, key: awsquery.Key{Access: "peer", Secret: "peer"}}
+}
+
+func (e *endpoint) connect() (*daemon.Connection, error) { return daemon.Connect(e.url, e.key) }
+
+// answers fails unless the endpoint makes a group and deletes it again.
+func (e *endpoint) answers(ctx context.Context) error {
+	c, err := e.connect()
+	if err == nil {
+		err = errors.Join(e.createAndDelete(ctx, c), c.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be compared with: %w", e.url, err)
+	}
+	return nil
 }
 
 // hammer makes calls over some connections for a time, and adds them to a series.
@@ -149,12 +164,10 @@ func (e *endpoint) hammer(ctx context.Context, connections int, long time.Durati
 	var callers sync.WaitGroup
 	for i := range connections {
 		callers.Go(func() {
-			c, err := e.Connect()
+			c, err := e.connect()
 			for errs[i] = err; errs[i] == nil && (time.Since(begin) < long || len(times[i]) == 0); {
 				start := time.Now()
-				bounded, done := context.WithTimeout(ctx, peersPatience)
-				errs[i] = do(e, bounded, c)
-				done()
+				errs[i] = do(e, ctx, c)
 				times[i] = append(times[i], time.Since(start))
 			}
 			if err == nil {
@@ -175,7 +188,8 @@ func (e *endpoint) create(ctx context.Context, c *daemon.Connection) (string, er
 	var out struct {
 		ID string `aws:"groupId"`
 	}
-	name := fmt.Sprintf("bench-%d", e.next.Add(1))
+	// A peer may have groups yet of another run, which was killed.
+	name := fmt.Sprintf("bench-%d-%d", os.Getpid(), e.next.Add(1))
 	err := c.Call(ctx, "CreateSecurityGroup", []string{"GroupName", name, "GroupDescription", "of a benchmark"}, &out)
 	return out.ID, err
 }
@@ -200,7 +214,7 @@ func (e *endpoint) populate(ctx context.Context, c *daemon.Connection) error {
 
 // clean deletes the groups again, as far as possible: a peer is somebody else's.
 func (e *endpoint) clean(c *daemon.Connection) {
-	ctx, done := context.WithTimeout(context.Background(), peersPatience)
+	ctx, done := context.WithTimeout(context.Background(), daemon.Patience)
 	defer done()
 	for _, id := range e.groups {
 		if c.Call(ctx, "DeleteSecurityGroup", []string{"GroupId", id}, &daemon.Nothing{}) != nil {

@@ -13,12 +13,11 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"ringfence/bench/internal/command"
 	"ringfence/bench/internal/probe"
 	"ringfence/bench/internal/result"
 	"ringfence/bench/internal/stats"
@@ -39,26 +38,22 @@ var (
 )
 
 func main() {
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var err error
-	if *target != "" {
-		err = serveProbes()
-	} else {
-		err = measure(ctx)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "control:", err)
-		os.Exit(1)
-	}
+	command.Run("control", func(ctx context.Context) error {
+		if *target != "" {
+			return serveProbes()
+		}
+		return measure(ctx)
+	})
+}
+
+// A part is one kind of measurements.
+type part struct {
+	name string
+	run  func(context.Context) ([]result.Row, error)
 }
 
 // parts are what is measured, in this order.
-var parts = []struct {
-	name string
-	run  func(context.Context) ([]result.Row, error)
-}{
+var parts = []part{
 	{"reactions", reactions},
 	{"members", members},
 	{"calls", calls},
@@ -66,28 +61,44 @@ var parts = []struct {
 	{"growth", grow},
 }
 
+// chosen are the parts that -only names, or all.
+func chosen() ([]part, error) {
+	if *only == "" {
+		return parts, nil
+	}
+	names := strings.Split(*only, ",")
+	for _, name := range names {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
+			return nil, fmt.Errorf("there is no part %q", name)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(names, p.name) }), nil
+}
+
 func measure(ctx context.Context) error {
 	if os.Geteuid() != 0 {
 		return errors.New("network namespaces and BPF programs need root: sudo make bench-control")
 	}
-	wanted := strings.FieldsFunc(*only, func(c rune) bool { return c == ',' })
-	var rows []result.Row
-	for _, p := range parts {
-		if len(wanted) > 0 && !slices.Contains(wanted, p.name) {
-			continue
+	wanted, err := chosen()
+	if err != nil {
+		return err
+	}
+	if *changes < 1 || *changes > lastPort-firstPort {
+		return fmt.Errorf("of changes there are 1 to %d, not %d", lastPort-firstPort, *changes)
+	}
+	if *peer != "" { // before everything else is measured in vain
+		if err := thePeer().answers(ctx); err != nil {
+			return err
 		}
+	}
+	var rows []result.Row
+	for _, p := range wanted {
 		fmt.Fprintf(os.Stderr, "%s …\n", p.name)
 		more, err := p.run(ctx)
-		if ctx.Err() != nil {
-			return errors.New("interrupted; everything is removed")
-		}
-		if err != nil {
+		if err := errors.Join(err, ctx.Err()); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		rows = append(rows, more...)
-	}
-	if len(rows) == 0 {
-		return fmt.Errorf("there is no part %s", *only)
 	}
 	result.GroupByMeasure(rows)
 	if err := result.Table(os.Stdout, rows); err != nil {
@@ -96,7 +107,7 @@ func measure(ctx context.Context) error {
 	if err := result.Write(*out, rows); err != nil {
 		return err
 	}
-	if len(wanted) > 0 {
+	if *only != "" {
 		return nil
 	}
 	return report(ctx, rows)

@@ -16,6 +16,8 @@ const (
 	floodPerSecond = 10_000 // packets
 	probedRules    = 100    // of the group, beside the one that comes and goes
 	probed         = "probed"
+
+	firstPort, lastPort = 10_000, 60_000 // that are opened and closed, one for each change
 )
 
 // reactions are how long it takes from a call until packets meet the change,
@@ -62,7 +64,7 @@ func reactionsOf(ctx context.Context, client *daemon.Client, p *probe.Prober, ho
 	var opening, closing []time.Duration
 	block := probe.Outside.String() + "/32"
 	for i := range *changes {
-		port := uint16(10_000 + i)
+		port := uint16(firstPort + i)
 		took, err := p.Reaction(port, probe.Open, func() error { return client.Authorize(ctx, probed, "tcp", port, block) })
 		if err != nil {
 			return nil, err

@@ -14,17 +14,21 @@ import (
 	"ringfence/internal/awsquery"
 )
 
-// A Client calls an EC2 endpoint, ours or another. It is safe for concurrent
-// use.
-type Client struct {
+// A caller signs calls of an EC2 endpoint, ours or another.
+type caller struct {
 	endpoint string
 	key      awsquery.Key
-	http     *http.Client
+}
+
+// A Client calls an EC2 endpoint. It is safe for concurrent use.
+type Client struct {
+	caller
+	http *http.Client
 }
 
 // NewClient returns a client that keeps some connections open.
 func NewClient(endpoint string, key awsquery.Key, connections int) *Client {
-	return &Client{endpoint, key, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}}
+	return &Client{caller{endpoint, key}, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}}
 }
 
 // Close closes the connections that are kept.
@@ -52,7 +56,7 @@ func (c *Client) Call(ctx context.Context, action string, params []string, out a
 }
 
 // request is a signed call, with parameters in pairs.
-func (c *Client) request(ctx context.Context, action string, params []string) (*http.Request, error) {
+func (c caller) request(ctx context.Context, action string, params []string) (*http.Request, error) {
 	form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
 	for i := 0; i < len(params); i += 2 {
 		form.Set(params[i], params[i+1])

@@ -10,33 +10,41 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
+
+	"ringfence/internal/awsquery"
 )
 
 // A Connection makes calls one after another. Whoever calls reads and writes the
 // socket himself: what an http.Client hands from goroutine to goroutine meanwhile
 // would take longer than some answers. It is not safe for concurrent use.
 type Connection struct {
-	client *Client
+	caller
 	host   string
 	open   func(ctx context.Context, network, address string) (net.Conn, error)
 	socket net.Conn // nil: the next call opens one
 	reader *bufio.Reader
 }
 
-// Connect returns a connection to the endpoint, which the first call opens.
-func (c *Client) Connect() (*Connection, error) {
-	at, err := url.Parse(c.endpoint)
+// Patience bounds how long a connection waits until it is open, and then for each
+// answer.
+const Patience = 30 * time.Second
+
+// Connect returns a connection to an endpoint, which the first call opens.
+func Connect(endpoint string, key awsquery.Key) (*Connection, error) {
+	at, err := url.Parse(endpoint)
 	if err != nil {
 		return nil, err
 	}
-	connection := &Connection{client: c, host: at.Host}
+	connection := &Connection{caller: caller{endpoint, key}, host: at.Host}
+	dialer := &net.Dialer{Timeout: Patience}
 	switch at.Scheme {
 	case "http":
-		connection.open = new(net.Dialer).DialContext
+		connection.open = dialer.DialContext
 	case "https":
-		connection.open = new(tls.Dialer).DialContext
+		connection.open = (&tls.Dialer{NetDialer: dialer}).DialContext
 	default:
-		return nil, fmt.Errorf("the endpoint %s is not of the form http://HOST:PORT or https://HOST:PORT", c.endpoint)
+		return nil, fmt.Errorf("the endpoint %s is not of the form http://HOST:PORT or https://HOST:PORT", endpoint)
 	}
 	if at.Port() == "" {
 		connection.host = net.JoinHostPort(at.Hostname(), at.Scheme)
@@ -47,7 +55,7 @@ func (c *Client) Connect() (*Connection, error) {
 // Call makes one call, as Client.Call does. After an error, and where the endpoint
 // ends a connection with each answer, the next call opens a new one.
 func (c *Connection) Call(ctx context.Context, action string, params []string, out any) (err error) {
-	r, err := c.client.request(ctx, action, params)
+	r, err := c.request(ctx, action, params)
 	if err != nil {
 		return err
 	}
@@ -57,10 +65,11 @@ func (c *Connection) Call(ctx context.Context, action string, params []string, o
 		}
 		c.reader = bufio.NewReader(c.socket)
 	}
-	deadline, _ := ctx.Deadline() // none is the zero time, which sets none
-	if err := c.socket.SetDeadline(deadline); err != nil {
+	socket := c.socket
+	if err := socket.SetDeadline(time.Now().Add(Patience)); err != nil {
 		return errors.Join(err, c.Close())
 	}
+	defer context.AfterFunc(ctx, func() { _ = socket.SetDeadline(time.Unix(1, 0)) })() // ends what waits
 	status, answer, last, err := c.exchange(r)
 	if err != nil || last {
 		err = errors.Join(err, c.Close())

@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"ringfence/internal/awsquery"
 )
@@ -26,7 +28,7 @@ func TestAConnectionIsOpenedAgainWhereTheEndpointEndsIt(t *testing.T) {
 		fmt.Fprintf(w, "<DescribeVpcsResponse><nextToken>%d</nextToken></DescribeVpcsResponse>", calls)
 	}))
 	defer s.Close()
-	c, err := NewClient(s.URL, awsquery.Key{Access: "a", Secret: "s"}, 1).Connect()
+	c, err := Connect(s.URL, awsquery.Key{Access: "a", Secret: "s"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +47,31 @@ func TestAConnectionIsOpenedAgainWhereTheEndpointEndsIt(t *testing.T) {
 	}
 }
 
+func TestACallOfAnEndpointThatHangsEndsWithItsContext(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		interrupt()
+		<-ended
+	}))
+	defer s.Close()
+	defer close(ended)
+	c, err := Connect(s.URL, awsquery.Key{Access: "a", Secret: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	begin := time.Now()
+	if err := c.Call(ctx, "DescribeVpcs", nil, &Nothing{}); err == nil || time.Since(begin) >= Patience {
+		t.Errorf("the call ends with %v after %v", err, time.Since(begin))
+	}
+}
+
 func TestAnEndpointIsOneOfHTTP(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		"http://127.0.0.1:8773": "127.0.0.1:8773", "https://ec2.example": "ec2.example:https", "127.0.0.1:8773": "", "unix:///s": "",
 	} {
-		c, err := NewClient(endpoint, awsquery.Key{}, 1).Connect()
+		c, err := Connect(endpoint, awsquery.Key{})
 		if (err == nil) != (want != "") || err == nil && c.host != want {
 			t.Errorf("%s is connected to %+v, %v, want %q", endpoint, c, err, want)
 		}

@@ -47,7 +47,7 @@ func Start(ctx context.Context, binary, name string, flags ...string) (d *Daemon
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	log, err := os.Create(filepath.Join(os.TempDir(), "ringfence-"+name+".log"))
+	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func Start(ctx context.Context, binary, name string, flags ...string) (d *Daemon
 	}
 	line := bufio.NewScanner(out)
 	if !line.Scan() {
-		return nil, errors.Join(fmt.Errorf("the daemon did not become ready: see %s", log.Name()), c.Wait())
+		return nil, errors.Join(errors.New("the daemon did not become ready"), c.Wait(), lastWords(log.Name()))
 	}
 	d = &Daemon{
 		Dir: dir, Endpoint: strings.TrimPrefix(line.Text(), "ready "), ReadyAfter: time.Since(start),
@@ -87,13 +87,23 @@ func (d *Daemon) Stop() error {
 		err = d.process.Wait()
 	}
 	if err != nil {
-		err = fmt.Errorf("end the daemon: %w: see %s", err, d.log)
+		err = errors.Join(fmt.Errorf("end the daemon: %w", err), lastWords(d.log))
 	}
 	clean := exec.Command(d.process.Path, "clean", "--name", d.name, "--data-dir", d.Dir)
 	if said, failed := clean.CombinedOutput(); failed != nil {
 		err = errors.Join(err, fmt.Errorf("remove what the daemon has made: %w: %s", failed, said))
 	}
 	return errors.Join(err, os.RemoveAll(d.Dir))
+}
+
+// lastWords are the end of what a daemon has said, as an error.
+func lastWords(log string) error {
+	const most = 2000 // bytes
+	text, err := os.ReadFile(log)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("it said last:\n%s", text[max(0, len(text)-most):])
 }
 
 // RSS is how much memory the daemon has, in bytes.
