@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"ringfence/bench/internal/command"
 	"ringfence/internal/dataplane"
 	"ringfence/internal/fabric"
 	"ringfence/internal/policy"
@@ -30,19 +32,20 @@ const (
 // A fleet is how large a VPC is.
 type fleet struct{ interfaces, groups int }
 
-func main() {
+func main() { command.Run("load", measure) }
+
+func measure(ctx context.Context) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "interfaces\tgroups\tload\tadd a rule\ta member joins\ta new set of groups\t\tmedians (99 %)")
 	for _, f := range []fleet{{50, 10}, {5000, 1000}} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := f.measure(table); err != nil {
-			fmt.Fprintln(os.Stderr, "load:", err)
-			os.Exit(1)
+			return err
 		}
 	}
-	if err := table.Flush(); err != nil {
-		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1)
-	}
+	return table.Flush()
 }
 
 func (f fleet) measure(table *tabwriter.Writer) error {

@@ -13,18 +13,17 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"ringfence/bench/internal/bed"
+	"ringfence/bench/internal/command"
 	"ringfence/bench/internal/load"
 	"ringfence/bench/internal/result"
 )
@@ -42,21 +41,14 @@ var (
 )
 
 func main() {
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := compareWithPeers(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "path:", err)
-		os.Exit(1)
-	}
-}
-
-func compareWithPeers(ctx context.Context) error {
 	// No garbage is collected while the clock runs, and whoever wakes up finds a
 	// processor of Go's, whatever the ends of a load hold.
 	debug.SetGCPercent(-1)
 	runtime.GOMAXPROCS(runtime.NumCPU() + 4)
+	command.Run("path", compareWithPeers)
+}
 
+func compareWithPeers(ctx context.Context) error {
 	r, err := newRun()
 	if err != nil {
 		return err
@@ -66,13 +58,10 @@ func compareWithPeers(ctx context.Context) error {
 	if barErr := bar.Finish(); err == nil {
 		err = barErr
 	}
-	if ctx.Err() != nil {
-		return errors.New("interrupted; everything is removed")
-	}
 	if err != nil {
 		return err
 	}
-	alone, err := programs()
+	alone, err := programs(ctx)
 	if err != nil {
 		return err
 	}
@@ -108,30 +97,40 @@ func newRun() (*run, error) {
 		return nil, err
 	}
 	r.oneCPU = client == server
-	r.variants = r.plan.variants(strings.FieldsFunc(*only, func(c rune) bool { return c == ',' }))
+	r.variants, err = r.plan.variants(strings.FieldsFunc(*only, func(c rune) bool { return c == ',' }))
+	if err != nil {
+		return nil, err
+	}
 	for _, v := range r.variants {
-		if missing := v.Missing(); missing != "" {
-			r.notes[v.String()] = missing
-			fmt.Fprintf(os.Stderr, "%s is left out: %s\n", v, missing)
+		missing := v.Missing()
+		if missing == "" {
+			continue
 		}
+		if isOurs(v) {
+			return nil, errors.New(missing)
+		}
+		r.notes[v.String()] = missing
+		fmt.Fprintf(os.Stderr, "%s is left out: %s\n", v, missing)
 	}
 	return r, nil
 }
 
 // variants are those that are measured: all, or those with a name and their
-// bases.
-func (p plan) variants(names []string) []bed.Variant {
+// bases. A name that nobody has is an error.
+func (p plan) variants(names []string) ([]bed.Variant, error) {
 	all := slices.DeleteFunc(bed.Variants(), func(v bed.Variant) bool { return onlyForCurves(v) && !p.curves })
 	if len(names) == 0 {
-		return all
+		return all, nil
 	}
 	wanted := make(map[string]bool)
-	for _, v := range all {
-		if slices.Contains(names, v.Name) {
-			wanted[v.Name], wanted[v.Base] = true, true
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(v bed.Variant) bool { return v.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no variant %s", name)
 		}
+		wanted[name], wanted[all[i].Base] = true, true
 	}
-	return slices.DeleteFunc(all, func(v bed.Variant) bool { return !wanted[v.Name] })
+	return slices.DeleteFunc(all, func(v bed.Variant) bool { return !wanted[v.Name] }), nil
 }
 
 // newBar shows how far a run is, where somebody is looking.

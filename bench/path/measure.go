@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -233,7 +234,7 @@ func (r *run) rows() []result.Row {
 				if !r.wants(m, v) {
 					continue
 				}
-				row := result.Row{Measure: f.name, Variant: v.Name, Rules: v.Rules, Unit: f.unit, Base: v.Base, Note: r.note(f, v)}
+				row := result.Row{Measure: f.name, Variant: v.Name, Rules: v.Rules, Unit: f.unit, Base: v.Base, Note: r.note(f, r.notes[v.String()])}
 				rows = append(rows, row.Sum(r.samples[column{f.name, v.Name, v.Rules}], r.samples[column{f.name, v.Base, 0}]))
 			}
 		}
@@ -241,13 +242,9 @@ func (r *run) rows() []result.Row {
 	return rows
 }
 
-func (r *run) note(f figure, v bed.Variant) string {
-	var notes []string
-	for _, n := range []string{r.notes[v.String()], r.general} {
-		if n != "" {
-			notes = append(notes, n)
-		}
-	}
+// note is what spoils a figure, beside a reason that its variant may have.
+func (r *run) note(f figure, reason string) string {
+	notes := slices.DeleteFunc([]string{reason, r.general}, func(n string) bool { return n == "" })
 	if f.tcp && r.oneCPU {
 		notes = append(notes, "both ends on one CPU")
 	}

@@ -32,7 +32,7 @@ func (r *run) pairRows() []result.Row {
 				}
 				row := result.Row{
 					Measure: f.name, Variant: p.name, Rules: p.rules, Unit: f.unit,
-					Base: fmt.Sprintf("%s %d", p.base, p.baseRules), Note: r.general,
+					Base: fmt.Sprintf("%s %d", p.base, p.baseRules), Note: r.note(f, ""),
 				}
 				rows = append(rows, row.Sum(one, base))
 			}

@@ -15,9 +15,19 @@ import (
 	"ringfence/bench/internal/result"
 )
 
+// variants are those of a plan that a test asks for.
+func variants(t *testing.T, p plan, names ...string) []bed.Variant {
+	t.Helper()
+	list, err := p.variants(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
 func TestVariantsAreNamedByNameAndRules(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, v := range full.variants(nil) {
+	for _, v := range variants(t, full) {
 		if seen[v.String()] {
 			t.Errorf("two variants are called %s", v)
 		}
@@ -29,7 +39,7 @@ func TestVariantsAreNamedByNameAndRules(t *testing.T) {
 }
 
 func TestAQuickRunLeavesOutWhatIsThereForTheCurves(t *testing.T) {
-	for _, v := range short.variants(nil) {
+	for _, v := range variants(t, short) {
 		if onlyForCurves(v) {
 			t.Errorf("%s is in it", v)
 		}
@@ -38,7 +48,7 @@ func TestAQuickRunLeavesOutWhatIsThereForTheCurves(t *testing.T) {
 
 func TestWhatIsAskedForComesWithItsBase(t *testing.T) {
 	var names []string
-	for _, v := range short.variants([]string{"nft_set"}) {
+	for _, v := range variants(t, short, "nft_set") {
 		names = append(names, v.String())
 	}
 	if want := []string{"bridge", "nft_set 1000"}; !slices.Equal(names, want) {
@@ -46,11 +56,38 @@ func TestWhatIsAskedForComesWithItsBase(t *testing.T) {
 	}
 }
 
+func TestAVariantThatThereIsNotCannotBeAskedFor(t *testing.T) {
+	if list, err := short.variants([]string{"veth", "vteh"}); err == nil || !strings.Contains(err.Error(), "vteh") {
+		t.Errorf("variants are %v, %v", list, err)
+	}
+}
+
+func TestARunNeedsWhatTheOthersAreComparedWith(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := newRun(); err == nil || !strings.Contains(err.Error(), "there is no ip here") {
+		t.Errorf("without ip(8) a run begins with %v", err)
+	}
+}
+
+func TestAPairIsMarkedAsItsVariantsAre(t *testing.T) {
+	r := aRun(t)
+	r.general, r.oneCPU, r.rounds = "not real-time", true, 2
+	for _, row := range r.pairRows() {
+		if row.Measure == "tcp1" && row.Note != "not real-time; both ends on one CPU; only 2 rounds" {
+			t.Errorf("the row of %s has the note %q", row.Variant, row.Note)
+		}
+	}
+}
+
 // aRun is one whose samples are known: those of a variant with n letters in its
 // name are n.
-func aRun() *run {
+func aRun(t *testing.T) *run {
+	t.Helper()
 	r := &run{
-		plan: full, variants: full.variants(nil), rounds: enough,
+		plan: full, variants: variants(t, full), rounds: enough,
 		notes: map[string]string{"nft_set 1000": "there is no nft"}, samples: make(map[column][]float64),
 	}
 	for _, v := range r.variants {
@@ -67,7 +104,7 @@ func aRun() *run {
 
 func TestRowsHaveTheirRatiosAndWhatIsMissingSaysWhy(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "result.json")
-	if err := result.Write(path, aRun().rows()); err != nil {
+	if err := result.Write(path, aRun(t).rows()); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := result.Read(path)
@@ -92,7 +129,7 @@ func TestAReportHasACellForEachVariantAndItsCurves(t *testing.T) {
 	if err := os.WriteFile(page, []byte("<!-- figures: begin -->\n<!-- figures: end -->\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := aRun()
+	r := aRun(t)
 	if err := (report{rows: append(r.rows(), r.pairRows()...), run: r, path: page}).write(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +156,7 @@ func TestARunTakesEverySampleOfEveryRound(t *testing.T) {
 	var steps []string
 	r := &run{
 		plan:     plan{setups: 2, rounds: 2, sample: 10 * time.Millisecond},
-		variants: short.variants([]string{"veth"}), notes: make(map[string]string), samples: make(map[column][]float64),
+		variants: variants(t, short, "veth"), notes: make(map[string]string), samples: make(map[column][]float64),
 		general: "not real-time", step: func(s string) { steps = append(steps, s) },
 	}
 	if err := r.all(t.Context()); err != nil {
@@ -147,7 +184,7 @@ func TestAnInterruptedRunEndsBetweenTwoSamples(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	taken := 0
 	r := &run{
-		plan: full, variants: short.variants([]string{"veth"}), notes: make(map[string]string), samples: make(map[column][]float64),
+		plan: full, variants: variants(t, short, "veth"), notes: make(map[string]string), samples: make(map[column][]float64),
 		general: "not real-time", step: func(s string) {
 			if strings.HasPrefix(s, "udp") {
 				interrupt()

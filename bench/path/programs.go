@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"ringfence/bench/internal/result"
@@ -10,9 +11,12 @@ import (
 
 // programs are the rows about what the programs alone cost each packet, by test
 // runs with everything in the CPU's caches.
-func programs() ([]result.Row, error) {
+func programs(ctx context.Context) ([]result.Row, error) {
 	var rows []result.Row
 	for _, rules := range []int{10, 1000, 10_000} {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		err := testrun.With(rules, dataplane.Options{}, func(b *testrun.Bench) error {
 			for _, m := range []struct {
 				name string
@@ -34,5 +38,5 @@ func programs() ([]result.Row, error) {
 			return nil, err
 		}
 	}
-	return rows, nil
+	return rows, ctx.Err()
 }

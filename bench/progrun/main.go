@@ -4,33 +4,31 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
 
+	"ringfence/bench/internal/command"
 	"ringfence/bench/internal/testrun"
 	"ringfence/internal/dataplane"
 )
 
 const rounds = 7
 
-func main() {
-	flag.Parse()
-	if err := measure(); err != nil {
-		fmt.Fprintln(os.Stderr, "progrun:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Run("progrun", measure) }
 
 // measure prints a table with the median of the rounds and their extremes.
-func measure() error {
+func measure(ctx context.Context) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "where\trules\tempty program\testablished\tUDP one way\trefused\tSYN\tSYN-ACK\tboth\tcold\t\tmedian of 7 rounds (min to max), ns")
 	for _, s := range settings {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		fmt.Fprintf(table, "%s\t%d\t", s.Name, s.Rules)
 		err := testrun.In(s, dataplane.Options{}, func(b *testrun.Bench) error {
 			for _, m := range []func() (time.Duration, error){b.Loop, b.Established, b.OneWay, b.Refused, b.SYN, b.SYNACK, b.Both, b.Handshake} {

@@ -13,9 +13,9 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/signal"
 	"time"
 
+	"ringfence/bench/internal/command"
 	"ringfence/bench/internal/daemon"
 	"ringfence/bench/internal/probe"
 	"ringfence/bench/internal/procfs"
@@ -31,15 +31,7 @@ var (
 	target    = flag.String("probe", "", "address to send SYNs to: used by the program itself, on the internet side")
 )
 
-func main() {
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "scale:", err)
-		os.Exit(1)
-	}
-}
+func main() { command.Run("scale", run) }
 
 func run(ctx context.Context) (err error) {
 	if *target != "" {
@@ -48,6 +40,9 @@ func run(ctx context.Context) (err error) {
 			return err
 		}
 		return probe.Serve(os.Stdin, os.Stdout, probe.Outside, to)
+	}
+	if min(*instances, *groups, *rules, *probes) < 1 {
+		return errors.New("of instances, groups, rules and probes there must be at least one each")
 	}
 	d, err := daemon.Start(ctx, *binary, "scale", "--limit", "instances-per-launch=1000", "--limit", "rules-per-group=1000")
 	if err != nil {
