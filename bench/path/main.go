@@ -109,8 +109,7 @@ func newRun() (*run, error) {
 		if isOurs(v) {
 			return nil, errors.New(missing)
 		}
-		r.notes[v.String()] = missing
-		fmt.Fprintf(os.Stderr, "%s is left out: %s\n", v, missing)
+		r.leaveOut(v, missing)
 	}
 	return r, nil
 }

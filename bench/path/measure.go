@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -137,7 +138,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 		r.step("set up " + v.String())
 		b, err := build(ctx, v)
 		if err != nil && !isOurs(v) && ctx.Err() == nil {
-			r.notes[v.String()] = firstLine(err)
+			r.leaveOut(v, firstLine(err))
 			continue
 		}
 		if err != nil {
@@ -151,6 +152,12 @@ func (r *run) setUp(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// leaveOut says why a variant is missing, at once and in its rows.
+func (r *run) leaveOut(v bed.Variant, why string) {
+	r.notes[v.String()] = why
+	fmt.Fprintf(os.Stderr, "%s is left out: %s\n", v, why)
 }
 
 // isOurs tells ringfence, and what it is compared with, from the others: one of

@@ -56,6 +56,9 @@ type Bed struct {
 	Variant
 	load.Ends
 
+	// told is closed when an event is read; nil where none are told.
+	told chan struct{}
+
 	closers []func() error
 }
 

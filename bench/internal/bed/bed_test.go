@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,26 @@ func TestVariants(t *testing.T) {
 				t.Errorf("links and open files are %s, and were %s before", after, before)
 			}
 		})
+	}
+}
+
+func TestABedThatTellsNoEventsFailsWhereTheyAreWanted(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, for network namespaces")
+	}
+	if testing.Short() {
+		t.Skip("waits for seconds")
+	}
+	b, err := New(t.Context(), Variant{Name: "ringfence", Rules: 10, build: through(shape{}, false)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.told = make(chan struct{})
+	if err := b.Check(); err == nil || !strings.Contains(err.Error(), "no event") {
+		t.Errorf("the check ends with %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -13,7 +13,8 @@ const dropped = 100 * time.Millisecond
 
 // Check fails unless the bed lets pass what it should and drops what it should:
 // the load of package load passes; a port without a rule, and the way from the
-// server to the client, are open exactly where there is no firewall.
+// server to the client, are open exactly where there is no firewall; and where
+// there are to be events, one comes.
 func (b *Bed) Check() error {
 	if err := load.Passes(b.Ends); err != nil {
 		return fmt.Errorf("%s does not let the load pass: %w", b, err)
@@ -42,5 +43,13 @@ func (b *Bed) Check() error {
 			return fmt.Errorf("%s has no firewall, and yet a connection %s does not pass", b, way.what)
 		}
 	}
-	return nil
+	if b.told == nil {
+		return nil
+	}
+	select {
+	case <-b.told:
+		return nil
+	case <-time.After(load.Patience):
+		return fmt.Errorf("%s tells no event, not even of what it has dropped", b)
+	}
 }

@@ -120,7 +120,11 @@ func (b *Bed) readEvents(d *dataplane.Dataplane, h *policy.Host) error {
 	}
 	var reading sync.WaitGroup
 	var failed error
+	b.told = make(chan struct{})
 	reading.Go(func() {
+		if _, failed = events.Read(); failed == nil {
+			close(b.told)
+		}
 		for failed == nil {
 			_, failed = events.Read()
 		}

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
 )
 
 // Run is all that main does: it takes flags and nothing beside them, and ends the
-// program with what run returns. Ctrl-C, SIGTERM and a terminal that is closed end
+// program with what run returns. While another one measures it is not run. Ctrl-C, SIGTERM and a terminal that is closed end
 // the context; run then removes what it has made, and writes no results.
 func Run(name string, run func(context.Context) error) {
 	flag.Parse()
@@ -21,14 +22,27 @@ func Run(name string, run func(context.Context) error) {
 		flag.Usage()
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	err := run(ctx)
-	if ctx.Err() != nil {
-		err = errors.New("interrupted; everything is removed")
-	}
-	if err != nil {
+	if err := runAlone(run); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}
+}
+
+func runAlone(run func(context.Context) error) error {
+	// Whatever ends the program also frees an abstract address (unix(7)).
+	only, err := net.Listen("unix", "@ringfence-bench")
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return errors.New("another benchmark runs here, and each would spoil the other's figures: wait for its end")
+	}
+	if err != nil {
+		return fmt.Errorf("keep other benchmarks away: %w", err)
+	}
+	defer only.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	err = run(ctx)
+	if ctx.Err() != nil {
+		return errors.New("interrupted; everything is removed")
+	}
+	return err
 }

@@ -10,7 +10,12 @@ package load
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -61,9 +66,44 @@ func CPUs() (client, server int, err error) {
 	return list[0], list[min(1, len(list)-1)], nil
 }
 
-// ProbeRealtime says what forbids real-time scheduling, if anything.
+// ProbeRealtime says what forbids real-time scheduling, or cuts it short, if
+// anything does.
 func ProbeRealtime() error {
-	return new(netns.Namespace).Do(func() error { return schedule(0, true) })
+	cpu, _, err := CPUs()
+	if err != nil {
+		return err
+	}
+	if err := new(netns.Namespace).Do(func() error { return schedule(cpu, true) }); err != nil {
+		return err
+	}
+	return cutShort("/proc/sys/kernel")
+}
+
+// leastShare is how much of a CPU an end may take at a stretch, in percent: what
+// kernels leave to it as they come.
+const leastShare = 95
+
+// cutShort says whether a kernel's settings, in a directory, stop real-time
+// threads before (sched(7), "Limiting the CPU usage of real-time and deadline
+// processes").
+func cutShort(settings string) error {
+	var limits [2]int64 // µs
+	for i, name := range []string{"sched_rt_runtime_us", "sched_rt_period_us"} {
+		text, err := os.ReadFile(filepath.Join(settings, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			limits[i], err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+		}
+		if err != nil {
+			return fmt.Errorf("read how long real-time threads may run: %w", err)
+		}
+	}
+	if runtime, period := limits[0], limits[1]; runtime >= 0 && 100*runtime < leastShare*period {
+		return fmt.Errorf("real-time threads may run for %d µs of %d (sysctl kernel.sched_rt_runtime_us)", runtime, period)
+	}
+	return nil
 }
 
 // realtimePriority is above that of everything that is not real-time; the
