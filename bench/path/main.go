@@ -102,12 +102,14 @@ func newRun() (*run, error) {
 		return nil, err
 	}
 	for _, v := range r.variants {
-		if missing := v.Missing(); missing != "" {
-			r.leaveOut(v, missing)
+		missing := v.Missing()
+		if missing == "" {
+			continue
 		}
-	}
-	if len(r.notes) == len(r.variants) {
-		return nil, errors.New("nothing is left to measure")
+		if isOurs(v) {
+			return nil, errors.New(missing)
+		}
+		r.leaveOut(v, missing)
 	}
 	return r, nil
 }

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"os"
 	"path/filepath"
@@ -31,12 +32,12 @@ func (d *Dataplane) adopt() error {
 	if err := d.adoptRoutes(); err != nil {
 		return err
 	}
-	// What is left of other slots, half written or not yet removed, must not
-	// become part of the next slot of the same index.
-	if err := d.sweepClassifiers(kept); err != nil {
+	if err := d.keepRanges(kept); err != nil {
 		return err
 	}
-	return d.keepRanges(kept)
+	// What is left of other slots, half written or not yet removed, must not
+	// become part of the next slot of the same index.
+	return d.sweepClassifiers(kept)
 }
 
 // keep leaves alone the slots that judges have, and reports whether anybody is
@@ -71,17 +72,17 @@ func (d *Dataplane) adoptRoutes() error {
 	})
 }
 
-// keepRanges leaves alone what slots have in the arrays of rule numbers and of
-// chunks.
+// keepRanges leaves alone what slots have in the arrays of rule numbers, of parts
+// and of chunks, and keeps the divisions of large ones.
 func (d *Dataplane) keepRanges(kept map[uint32]bool) error {
-	var rules, chunks []stretch
+	var rules, parts, chunks []stretch
 	large := make(map[uint32]bool)
-	note := func(slot uint32, v *kernelVector) {
-		if n := bits.OnesCount64(v.Word[0]) + bits.OnesCount64(v.Word[1]); large[slot] && n > 0 {
-			chunks = append(chunks, stretch{uint32(v.Word[2]), n})
+	note := func(summary ...uint64) {
+		if n := bits.OnesCount64(summary[0]) + bits.OnesCount64(summary[1]); n > 0 {
+			chunks = append(chunks, stretch{uint32(summary[2]), n})
 		}
 	}
-	for s := range kept {
+	for s := range maps.Clone(kept) {
 		var head kernelSlot
 		if err := d.objects.Slots.Lookup(&s, &head); err != nil {
 			return fmt.Errorf("read slot %d: %w", s, err)
@@ -89,23 +90,29 @@ func (d *Dataplane) keepRanges(kept map[uint32]bool) error {
 		rules = append(rules, stretch{head.RuleBase, int(head.RuleCount)})
 		if head.Flags&uint32(kernelSlotFlagsSLOT_LARGE) != 0 {
 			large[s] = true
-			note(s, &head.Any[0])
-			note(s, &head.Any[1])
-			note(s, &head.Deny)
+			kept[head.Division] = true
+			d.slotIndexes.keep(head.Division)
+			parts = append(parts, stretch{head.PartBase, int(head.PartCount)})
+			for i := range head.PartCount {
+				note(d.tables.parts.at(head.PartBase + i).Word[:]...)
+			}
+			for _, v := range []*kernelVector{&head.Any[0], &head.Any[1], &head.Deny} {
+				note(v.Word[:]...)
+			}
 		}
 	}
 	d.ruleRanges = newRanges(d.tables.ruleNumbers.len(), rules)
 	if len(large) > 0 {
-		for _, err := range []error{
-			each(d.objects.L4, func(k kernelL4Key, v *kernelVector) { note(swap32(k.Slot), v) }),
-			each(d.objects.Cidrs, func(k kernelCidrKey, v *kernelVector) { note(swap32(k.Slot), v) }),
-			each(d.objects.Identities, func(k kernelIdentityKey, v *kernelVector) { note(k.Slot, v) }),
-		} {
-			if err != nil {
-				return err
+		err := each(d.objects.Identities, func(k kernelIdentityKey, v *kernelVector) {
+			if large[k.Slot] {
+				note(v.Word[:]...)
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
+	d.partRanges = newRanges(d.tables.parts.len(), parts)
 	d.chunkRanges = newRanges(d.tables.chunks.len(), chunks)
 	return nil
 }
@@ -237,9 +244,13 @@ func (d *Dataplane) sweepPlaces() error {
 
 func (d *Dataplane) sweepSlots() error {
 	live := make(map[uint32]bool)
-	var rules, chunks []stretch
+	var rules, parts, chunks []stretch
 	for s := range d.slotsInUse() {
 		live[s.index] = true
+		if s.large {
+			live[s.division.number] = true
+			parts = append(parts, *s.parts)
+		}
 		rules = append(rules, *s.numbers)
 		chunks = append(chunks, s.chunks...)
 		for _, v := range s.identities {
@@ -248,7 +259,8 @@ func (d *Dataplane) sweepSlots() error {
 			}
 		}
 	}
-	d.ruleRanges, d.chunkRanges = newRanges(d.tables.ruleNumbers.len(), rules), newRanges(d.tables.chunks.len(), chunks)
+	d.ruleRanges = newRanges(d.tables.ruleNumbers.len(), rules)
+	d.partRanges, d.chunkRanges = newRanges(d.tables.parts.len(), parts), newRanges(d.tables.chunks.len(), chunks)
 	for i := range d.slotIndexes.taken {
 		if !live[i] {
 			d.slotIndexes.give(i, time.Now())
@@ -262,8 +274,8 @@ func (d *Dataplane) sweepSlots() error {
 func (d *Dataplane) sweepClassifiers(but map[uint32]bool) error {
 	for _, err := range []error{
 		sweep(d.objects.Identities, func(k kernelIdentityKey) bool { return but[k.Slot] }),
-		sweep(d.objects.Cidrs, func(k kernelCidrKey) bool { return but[swap32(k.Slot)] }),
-		sweep(d.objects.L4, func(k kernelL4Key) bool { return but[swap32(k.Slot)] }),
+		sweep(d.objects.Cidrs, func(k kernelCidrKey) bool { return but[swap32(k.Division)] }),
+		sweep(d.objects.L4, func(k kernelL4Key) bool { return but[swap32(k.Division)] }),
 	} {
 		if err != nil {
 			return err

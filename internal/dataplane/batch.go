@@ -16,7 +16,7 @@ func putAll[K, V any](m *ebpf.Map, keys []K, values []V) error {
 	if len(keys) > 1 {
 		if n, err := m.BatchUpdate(keys, values, nil); err == nil {
 			return nil
-		} else if n > 0 && n <= len(keys) {
+		} else if n < len(keys) { // the kernel may not have counted at all
 			keys, values = keys[n:], values[n:]
 		}
 	}
@@ -30,6 +30,13 @@ func putAll[K, V any](m *ebpf.Map, keys []K, values []V) error {
 
 // deleteAll removes entries; one that is not there is no error.
 func deleteAll[K any](m *ebpf.Map, keys []K) error {
+	if len(keys) > 1 {
+		if n, err := m.BatchDelete(keys, nil); err == nil {
+			return nil
+		} else if n < len(keys) {
+			keys = keys[n:]
+		}
+	}
 	for i := range keys {
 		if err := m.Delete(&keys[i]); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 			return fmt.Errorf("delete entry of map %v: %w", m, err)

@@ -47,20 +47,21 @@ func swap32(v uint32) uint32 {
 // a test holds them to.
 func toReason(r kernelReason) policy.Reason { return policy.Reason(r) }
 
-func toL4Key(slot uint32, p policy.L4Prefix) kernelL4Key {
-	const slotBits, protoBits, kindBits = 32, 8, 8
-	k := kernelL4Key{Slot: swap32(slot), Prefixlen: slotBits}
+// toL4Key returns the key in division 0.
+func toL4Key(p policy.L4Prefix) kernelL4Key {
+	const divisionBits, protoBits, kindBits = 32, 8, 8
+	k := kernelL4Key{Prefixlen: divisionBits}
 	if !p.Exact {
 		return k
 	}
 	k.Proto = uint8(p.Proto)
 	switch {
 	case p.Unknown:
-		k.Kind, k.Prefixlen = 1, slotBits+protoBits+kindBits+16
+		k.Kind, k.Prefixlen = 1, divisionBits+protoBits+kindBits+16
 	case p.Bits == 0:
-		k.Prefixlen = slotBits + protoBits
+		k.Prefixlen = divisionBits + protoBits
 	default:
-		k.Port, k.Prefixlen = swap16(p.Port), uint32(slotBits+protoBits+kindBits+p.Bits)
+		k.Port, k.Prefixlen = swap16(p.Port), uint32(divisionBits+protoBits+kindBits+p.Bits)
 	}
 	return k
 }
@@ -73,19 +74,46 @@ func toStretch(of map[policy.Openness]policy.Stretch, o policy.Openness) kernelS
 	return kernelStretch{From: s.Ports.From, To: s.Ports.To, Rule: uint32(s.Rule) + 1}
 }
 
-func toCIDRKey(slot uint32, p netip.Prefix) kernelCidrKey {
+var allIPv4, allIPv6 = netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")
+
+// toCIDRKey returns the key in division 0.
+func toCIDRKey(p netip.Prefix) kernelCidrKey {
 	bits := p.Bits()
 	if p.Addr().Is4() {
 		bits += 96
 	}
-	return kernelCidrKey{Prefixlen: uint32(32 + bits), Slot: swap32(slot), Addr: toAddr(p.Addr())}
+	return kernelCidrKey{Prefixlen: uint32(32 + bits), Addr: toAddr(p.Addr())}
 }
+
+func (k kernelL4Key) in(division uint32) kernelL4Key {
+	k.Division = swap32(division)
+	return k
+}
+
+func (k kernelCidrKey) in(division uint32) kernelCidrKey {
+	k.Division = swap32(division)
+	return k
+}
+
+func (k kernelL4Key) length() uint32 { return k.Prefixlen }
+
+func (k kernelCidrKey) length() uint32 { return k.Prefixlen }
+
+func (k kernelL4Key) shorter() kernelL4Key {
+	k.Prefixlen--
+	return k
+}
+
+func (k kernelCidrKey) shorter() kernelCidrKey {
+	k.Prefixlen--
+	return k
+}
+
+var mappedIPv4 = netip.MustParseAddr("::ffff:0:0")
 
 // isAroundIPv4 reports whether an IPv6 block would catch IPv4 addresses in their
 // mapped form.
-func isAroundIPv4(p netip.Prefix) bool {
-	return p.Addr().Is6() && p.Contains(netip.MustParseAddr("::ffff:0:0"))
-}
+func isAroundIPv4(p netip.Prefix) bool { return p.Addr().Is6() && p.Contains(mappedIPv4) }
 
 func toRuleName(id vpc.RuleID) (kernelRuleName, bool) {
 	var n kernelRuleName

@@ -16,7 +16,7 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// DefaultMaxFlows is how many flows a host remembers at once, about 250 bytes
+// DefaultMaxFlows is how many flows a host remembers at once, about 200 bytes
 // each.
 const DefaultMaxFlows = 1 << 18
 
@@ -46,6 +46,9 @@ type Options struct {
 	// mapSizes are of maps that a test wants to fill.
 	mapSizes map[string]uint32
 
+	// largeFrom is how many rules a large slot has at least, in a test.
+	largeFrom int
+
 	// Step, if not nil, is called between any two changes of the kernel's
 	// state that Apply, Connect and Disconnect make. Tests look at what
 	// packets meet there.
@@ -69,6 +72,7 @@ type Dataplane struct {
 	slotIndexes *allocator
 	ruleIndexes *ruleIndex
 	ruleRanges  *ranges
+	partRanges  *ranges
 	chunkRanges *ranges
 	lastVersion uint32
 	attached    map[policy.Port]*attachment
@@ -113,6 +117,9 @@ func Open(o Options) (*Dataplane, error) {
 	}
 	if o.EventsPerSecond == 0 {
 		o.EventsPerSecond = DefaultEventsPerSecond
+	}
+	if o.largeFrom == 0 {
+		o.largeFrom = chunkRules + 1
 	}
 	spec.Maps["flows"].MaxEntries = uint32(o.MaxFlows)
 	for name, size := range o.mapSizes {

@@ -232,7 +232,7 @@ func TestFullMaps(t *testing.T) {
 		many = append(many, &vpc.Rule{ID: "sgr-2" + vpc.RuleID(group), Group: "sg-server", Proto: vpc.UDP, Peer: vpc.Peer{Group: group}})
 	}
 	for name, size := range map[string]uint32{
-		"cidrs": 20, "l4": 20, "identities": 1, "rule_names": 20, "rule_numbers": 64, "chunks": 3, "slots": 4,
+		"cidrs": 20, "l4": 20, "identities": 1, "rule_names": 20, "rule_numbers": 64, "chunks": 3, "parts": 40, "slots": 4,
 	} {
 		t.Run(name, func(t *testing.T) {
 			withPair(t, dataplane.Options{MaxFlows: fewFlows}.WithMapSize(name, size), old, func(p *pair) {

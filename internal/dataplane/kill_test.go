@@ -64,8 +64,10 @@ func (l *life) live() error {
 			_ = unix.Kill(os.Getpid(), unix.SIGKILL) // does not return
 		}
 	}
+	o := l.options()
+	o.Step = die
 	var err error
-	if w.kernel, err = dataplane.Open(dataplane.Options{Pins: l.Pins, Step: die, MaxFlows: killFlows}); err != nil {
+	if w.kernel, err = dataplane.Open(o); err != nil {
 		return err
 	}
 	if err := l.prepare(w, world); err != nil {
@@ -78,7 +80,14 @@ func (l *life) live() error {
 	return scenario.Connect(w.now, w.kernel, world)
 }
 
-const killFlows = 4096
+// options are those of both processes. The slots of odd seeds are large.
+func (l *life) options() dataplane.Options {
+	o := dataplane.Options{Pins: l.Pins, MaxFlows: 4096}
+	if l.Seed%2 == 1 {
+		o = o.WithLargeSlots()
+	}
+	return o
+}
 
 // world is the same one for the same life.
 func (l *life) world() (*watch, *scenario.World) {
@@ -127,16 +136,17 @@ func TestKilledAtAnyStep(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	var fresh *dataplane.Dataplane
-	err := fabric.Scratch(scenario.Ports, func() error {
-		var err error
-		fresh, err = dataplane.Open(dataplane.Options{MaxFlows: killFlows})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	var fresh [2]*dataplane.Dataplane // for even seeds and for odd ones
+	for i := range fresh {
+		err := fabric.Scratch(scenario.Ports, func() (err error) {
+			fresh[i], err = dataplane.Open((&life{Seed: uint64(i)}).options())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer fresh[i].Close()
 	}
-	defer fresh.Close()
 	killed := 0
 	for seed := *killSeed; seed < *killSeed+uint64(*killWorlds); seed++ {
 		steps := int(seed%9) + 1
@@ -150,7 +160,7 @@ func TestKilledAtAnyStep(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := fabric.Scratch(scenario.Ports, func() error { return l.inherit(t, fresh) }); err != nil {
+			if err := fabric.Scratch(scenario.Ports, func() error { return l.inherit(t, fresh[seed%2]) }); err != nil {
 				t.Fatalf("seed %d, killed at step %d: %v", seed, step, err)
 			}
 			if err := dataplane.RemovePins(l.Pins); err != nil {
@@ -194,8 +204,10 @@ func (l *life) inherit(t *testing.T, fresh *dataplane.Dataplane) error {
 	w.leave(feed)
 	w.now.Apply(feed)
 	w.meets = nil
+	o := l.options()
+	o.Step = w.look
 	var err error
-	if w.kernel, err = dataplane.Open(dataplane.Options{Pins: l.Pins, Step: w.look, MaxFlows: killFlows}); err != nil {
+	if w.kernel, err = dataplane.Open(o); err != nil {
 		return err
 	}
 	defer w.kernel.Close()

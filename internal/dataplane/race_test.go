@@ -31,10 +31,20 @@ var (
 // old revision or the new one, never a third thing.
 func TestChangesShowOldOrNew(t *testing.T) {
 	needRoot(t)
+	for what, o := range map[string]dataplane.Options{
+		"few rules": {}, "rules that share entries with those before": dataplane.Options{}.WithLargeSlots(),
+	} {
+		t.Run(what, func(t *testing.T) { watchChanges(t, o) })
+	}
+}
+
+// watchChanges changes random worlds under packets.
+func watchChanges(t *testing.T, o dataplane.Options) {
 	err := fabric.Scratch(scenario.Ports, func() error {
 		w := newWatch()
+		o.Step = w.look
 		var err error
-		if w.kernel, err = dataplane.Open(dataplane.Options{Step: w.look}); err != nil {
+		if w.kernel, err = dataplane.Open(o); err != nil {
 			return err
 		}
 		defer w.kernel.Close()

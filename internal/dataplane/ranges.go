@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -50,7 +51,9 @@ func class(length int) (power int, size uint32) {
 	return power, 1 << power
 }
 
-// take returns where a stretch of at least length begins.
+var errNoRoom = errors.New("no room")
+
+// take returns where a stretch of at least length begins, or errNoRoom.
 func (r *ranges) take(length int) (uint32, error) {
 	power, size := class(length)
 	if free := r.free[power]; len(free) > 0 {
@@ -63,7 +66,7 @@ func (r *ranges) take(length int) (uint32, error) {
 			return g.next - size, nil
 		}
 	}
-	return 0, fmt.Errorf("no room for %d more in a row", length)
+	return 0, fmt.Errorf("%w for %d more in a row", errNoRoom, length)
 }
 
 // give returns what take gave for the same length.

@@ -39,6 +39,13 @@ func (d *Dataplane) awaitRetired() error {
 	return d.finishRetired(time.Now())
 }
 
+// awaitOldest waits until what has been retired first can be removed, and removes
+// it.
+func (d *Dataplane) awaitOldest() error {
+	time.Sleep(time.Until(d.retired[0].until))
+	return d.finishRetired(time.Now())
+}
+
 // retireSlot removes a slot that nobody is to be judged by any more.
 func (d *Dataplane) retireSlot(s *slot) {
 	if s != nil {

@@ -59,7 +59,7 @@ type kernelBudget struct {
 type kernelCidrKey struct {
 	_         structs.HostLayout
 	Prefixlen uint32
-	Slot      uint32
+	Division  uint32
 	Addr      kernelAddr
 }
 
@@ -184,7 +184,7 @@ type kernelJudges struct {
 type kernelL4Key struct {
 	_         structs.HostLayout
 	Prefixlen uint32
-	Slot      uint32
+	Division  uint32
 	Proto     uint8
 	Kind      uint8
 	Port      uint16
@@ -324,7 +324,9 @@ type kernelSlot struct {
 	Flags     uint32
 	RuleBase  uint32
 	RuleCount uint32
-	Pad       uint32
+	Division  uint32
+	PartBase  uint32
+	PartCount uint32
 	Tcp       [2]kernelStretch
 	Udp       [2]kernelStretch
 	Any       [2]kernelVector
@@ -358,6 +360,11 @@ const (
 	kernelStrictnessSTRICT_REVOCATION kernelStrictness = 1
 	kernelStrictnessSTRICT_ERRORS     kernelStrictness = 2
 )
+
+type kernelSummary struct {
+	_    structs.HostLayout
+	Word [3]uint64
+}
 
 type kernelVector struct {
 	_    structs.HostLayout
@@ -542,6 +549,7 @@ const (
 	kernelMapL4               = "l4"
 	kernelMapLocations        = "locations"
 	kernelMapLost             = "lost"
+	kernelMapParts            = "parts"
 	kernelMapPending          = "pending"
 	kernelMapPorts            = "ports"
 	kernelMapPublics          = "publics"
@@ -646,6 +654,7 @@ type kernelMapSpecs struct {
 	L4          *ebpf.MapSpec `ebpf:"l4"`
 	Locations   *ebpf.MapSpec `ebpf:"locations"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
+	Parts       *ebpf.MapSpec `ebpf:"parts"`
 	Pending     *ebpf.MapSpec `ebpf:"pending"`
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Publics     *ebpf.MapSpec `ebpf:"publics"`
@@ -710,6 +719,7 @@ type kernelMaps struct {
 	L4          *ebpf.Map `ebpf:"l4"`
 	Locations   *ebpf.Map `ebpf:"locations"`
 	Lost        *ebpf.Map `ebpf:"lost"`
+	Parts       *ebpf.Map `ebpf:"parts"`
 	Pending     *ebpf.Map `ebpf:"pending"`
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Publics     *ebpf.Map `ebpf:"publics"`
@@ -741,6 +751,7 @@ func (m *kernelMaps) Close() error {
 		m.L4,
 		m.Locations,
 		m.Lost,
+		m.Parts,
 		m.Pending,
 		m.Ports,
 		m.Publics,

@@ -50,15 +50,15 @@ func routeEntries(subnet uint32, routes []policy.Route) map[kernelRouteKey]kerne
 		entries[toRouteKey(subnet, r.Destination)] = toRoute(r)
 		aroundIPv4 = aroundIPv4 || isAroundIPv4(r.Destination)
 	}
-	if all := toRouteKey(subnet, netip.MustParsePrefix("0.0.0.0/0")); aroundIPv4 && entries[all] == (kernelRoute{}) {
+	if all := toRouteKey(subnet, allIPv4); aroundIPv4 && entries[all] == (kernelRoute{}) {
 		entries[all] = toRoute(policy.Route{Kind: policy.RouteBlackhole})
 	}
 	return entries
 }
 
 func toRouteKey(subnet uint32, p netip.Prefix) kernelRouteKey {
-	k := toCIDRKey(subnet, p)
-	return kernelRouteKey{Prefixlen: k.Prefixlen, Subnet: k.Slot, Addr: k.Addr}
+	k := toCIDRKey(p)
+	return kernelRouteKey{Prefixlen: k.Prefixlen, Subnet: swap32(subnet), Addr: k.Addr}
 }
 
 func toRoute(r policy.Route) kernelRoute {

@@ -43,8 +43,9 @@ func newRuleIndex(names, hits *ebpf.Map) *ruleIndex {
 // use returns the number of a rule that a slot is to have.
 func (r *ruleIndex) use(id vpc.RuleID) (uint32, error) {
 	if u := r.byID[id]; u != nil {
-		r.indexes.keep(u.index)
-		u.slots++
+		if u.slots++; u.slots == 1 {
+			r.indexes.keep(u.index)
+		}
 		return u.index, nil
 	}
 	name, ok := toRuleName(id)

@@ -54,6 +54,7 @@ type tables struct {
 	ports         *shared[kernelPort]
 	sets, subnets *shared[kernelJudges]
 	ruleNumbers   *shared[kernelRuleNumber]
+	parts         *shared[kernelSummary]
 	chunks        *shared[kernelVector]
 	budgets       *shared[kernelBudget]
 	collection    *shared[kernelCollection]
@@ -62,7 +63,7 @@ type tables struct {
 func (t *tables) open(m *kernelMaps) error {
 	return errors.Join(
 		share(m.Control, &t.control), share(m.Ports, &t.ports), share(m.Sets, &t.sets), share(m.Subnets, &t.subnets),
-		share(m.RuleNumbers, &t.ruleNumbers), share(m.Chunks, &t.chunks),
+		share(m.RuleNumbers, &t.ruleNumbers), share(m.Parts, &t.parts), share(m.Chunks, &t.chunks),
 		share(m.Budgets, &t.budgets), share(m.Collection, &t.collection),
 	)
 }
@@ -70,6 +71,6 @@ func (t *tables) open(m *kernelMaps) error {
 func (t *tables) close() error {
 	return errors.Join(
 		t.control.close(), t.ports.close(), t.sets.close(), t.subnets.close(),
-		t.ruleNumbers.close(), t.chunks.close(), t.budgets.close(), t.collection.close(),
+		t.ruleNumbers.close(), t.parts.close(), t.chunks.close(), t.budgets.close(), t.collection.close(),
 	)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ringfence/internal/policy"
@@ -29,17 +30,22 @@ type slot struct {
 	numbers    *stretch     // in the map of rule numbers; nil: none yet
 	rules      []vpc.RuleID // that have been given their numbers
 	identities map[vpc.Identity]*identityVector
-	cidrs      []kernelCidrKey
-	l4         []kernelL4Key
 	chunks     []stretch // in the map of chunks, those of identities apart
+
+	// A small slot has entries of its own in the tries, a large one parts.
+	cidrs    []kernelCidrKey
+	l4       []kernelL4Key
+	division *division
+	parts    *stretch // in the map of parts; nil: none yet
 }
 
 // An identityVector is what a slot knows of an identity. It never changes.
 type identityVector struct{ chunks stretch }
 
-// install writes a classifier under a slot of its own. Nothing uses it until
-// it is published. No classifier needs no slot.
-func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
+// install writes a classifier under a slot of its own, which is to take the place
+// of another, or of none. Nothing uses it until it is published. No classifier
+// needs no slot.
+func (d *Dataplane) install(c *policy.Classifier, before *slot) (*slot, error) {
 	if c == nil {
 		return nil, nil
 	}
@@ -51,7 +57,7 @@ func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
 		return nil, err
 	}
 	s := &slot{
-		index: index, classifier: c, large: len(c.Rules) > chunkRules,
+		index: index, classifier: c, large: len(c.Rules) >= d.options.largeFrom,
 		identities: make(map[vpc.Identity]*identityVector),
 	}
 	for g := range c.PeerGroups() {
@@ -60,24 +66,20 @@ func (d *Dataplane) install(c *policy.Classifier) (*slot, error) {
 		}
 		d.about[g][s] = true
 	}
-	if err := d.write(s); err != nil {
+	if err := d.write(s, before); err != nil {
 		return nil, errors.Join(fmt.Errorf("install %d rules: %w", len(c.Rules), err), d.remove(s))
 	}
 	return s, nil
 }
 
-func (d *Dataplane) write(s *slot) error {
+func (d *Dataplane) write(s, before *slot) error {
 	if err := d.writeRules(s); err != nil {
 		return err
 	}
-	c := s.classifier
-	if err := d.writeL4(s); err != nil {
+	if err := d.writeTries(s, before); err != nil {
 		return err
 	}
-	if err := d.writeCIDRs(s); err != nil {
-		return err
-	}
-	for id, v := range c.Identities {
+	for id, v := range s.classifier.Identities {
 		if err := d.putIdentity(s, id, v); err != nil {
 			return err
 		}
@@ -85,52 +87,73 @@ func (d *Dataplane) write(s *slot) error {
 	return d.writeHead(s)
 }
 
-func (d *Dataplane) writeL4(s *slot) error {
-	var vectors []kernelVector
-	for p, v := range s.classifier.L4 {
-		kv, err := d.ownVector(s, v)
-		if err != nil {
-			return err
-		}
-		s.l4 = append(s.l4, toL4Key(s.index, p))
-		vectors = append(vectors, kv)
+// writeTries writes which rules are about protocols and ports, and which about
+// blocks of addresses.
+func (d *Dataplane) writeTries(s, before *slot) error {
+	if s.large {
+		return d.writeParts(s, before)
 	}
-	return putAll(d.objects.L4, s.l4, vectors)
-}
-
-func (d *Dataplane) writeCIDRs(s *slot) error {
-	blocks := s.classifier.CIDRs
-	var vectors []kernelVector
-	add := func(p netip.Prefix, v policy.Vector) error {
-		s.cidrs = append(s.cidrs, toCIDRKey(s.index, p))
-		kv, err := d.ownVector(s, v)
-		vectors = append(vectors, kv)
+	cidrs := cidrEntries(s.classifier)
+	if slices.ContainsFunc(s.classifier.CIDRs, func(e policy.Entry[netip.Prefix]) bool { return isAroundIPv4(e.Prefix) }) {
+		// Such an IPv6 block must not catch IPv4 addresses in their mapped form.
+		cidrs = append(cidrs, everybody(s.classifier)[0])
+	}
+	var rules []kernelVector
+	s.l4, rules = ownEntries(s, l4Entries(s.classifier))
+	if err := putAll(d.objects.L4, s.l4, rules); err != nil {
 		return err
 	}
-	aroundIPv4 := false
-	for p, v := range blocks {
-		if err := add(p, v); err != nil {
-			return err
-		}
-		aroundIPv4 = aroundIPv4 || isAroundIPv4(p)
+	s.cidrs, rules = ownEntries(s, cidrs)
+	return putAll(d.objects.Cidrs, s.cidrs, rules)
+}
+
+// An entry of a trie says which rules are about its key.
+type entry[K any] struct {
+	key   K // in division 0
+	rules policy.Vector
+}
+
+func l4Entries(c *policy.Classifier) []entry[kernelL4Key] {
+	entries := make([]entry[kernelL4Key], len(c.L4))
+	for i, e := range c.L4 {
+		entries[i] = entry[kernelL4Key]{toL4Key(e.Prefix), e.Rules}
 	}
-	if aroundIPv4 { // such an IPv6 block must not catch IPv4 addresses in their mapped form
-		if err := add(netip.MustParsePrefix("0.0.0.0/0"), s.classifier.Any[0]); err != nil {
-			return err
-		}
+	return entries
+}
+
+func cidrEntries(c *policy.Classifier) []entry[kernelCidrKey] {
+	entries := make([]entry[kernelCidrKey], len(c.CIDRs))
+	for i, e := range c.CIDRs {
+		entries[i] = entry[kernelCidrKey]{toCIDRKey(e.Prefix), e.Rules}
 	}
-	return putAll(d.objects.Cidrs, s.cidrs, vectors)
+	return entries
+}
+
+// everybody are the entries of all addresses, of IPv4 and of IPv6.
+func everybody(c *policy.Classifier) []entry[kernelCidrKey] {
+	return []entry[kernelCidrKey]{{toCIDRKey(allIPv4), c.Any[0]}, {toCIDRKey(allIPv6), c.Any[1]}}
+}
+
+// ownEntries are the keys and values of a small slot's entries.
+func ownEntries[K trieKey[K]](s *slot, entries []entry[K]) (keys []K, values []kernelVector) {
+	for _, e := range entries {
+		keys, values = append(keys, e.key.in(s.index)), append(values, toVector(e.rules))
+	}
+	return keys, values
 }
 
 func (d *Dataplane) writeHead(s *slot) error {
 	c := s.classifier
-	head := kernelSlot{RuleBase: s.numbers.base, RuleCount: uint32(len(s.rules))}
+	head := kernelSlot{RuleBase: s.numbers.base, RuleCount: uint32(len(s.rules)), Division: s.index}
+	if s.large {
+		head.Division, head.PartBase, head.PartCount = s.division.number, s.parts.base, uint32(s.parts.length)
+	}
 	set := func(flag kernelSlotFlags, on bool) {
 		if on {
 			head.Flags |= uint32(flag)
 		}
 	}
-	set(kernelSlotFlagsSLOT_CIDRS, len(s.cidrs) > 0)
+	set(kernelSlotFlagsSLOT_CIDRS, len(c.CIDRs) > 0)
 	set(kernelSlotFlagsSLOT_GROUPS, c.HasGroups())
 	set(kernelSlotFlagsSLOT_LARGE, s.large)
 	set(kernelSlotFlagsSLOT_ACL, !c.Deny.Empty())
@@ -186,31 +209,50 @@ func (d *Dataplane) ownVector(s *slot, v policy.Vector) (kernelVector, error) {
 // vector gives v the form of its slot: the bits themselves, or, in a large
 // slot, where to find the chunks that have any.
 func (d *Dataplane) vector(s *slot, v policy.Vector) (kernelVector, stretch, error) {
-	var kv kernelVector
 	if !s.large {
-		copy(kv.Word[:], v)
-		return kv, stretch{}, nil
+		return toVector(v), stretch{}, nil
 	}
-	var filled []kernelVector
+	var chunks []kernelVector
+	summary := summarize(v, &chunks)
+	base, err := d.putChunks(chunks)
+	if err != nil {
+		return kernelVector{}, stretch{}, err
+	}
+	summary.Word[2] = uint64(base)
+	var kv kernelVector
+	copy(kv.Word[:], summary.Word[:])
+	return kv, stretch{base, len(chunks)}, nil
+}
+
+func toVector(v policy.Vector) (kv kernelVector) {
+	copy(kv.Word[:], v)
+	return kv
+}
+
+// summarize adds the chunks of v that have any bit to others, and says where
+// they are among them.
+func summarize(v policy.Vector, chunks *[]kernelVector) kernelSummary {
+	summary := kernelSummary{Word: [3]uint64{2: uint64(len(*chunks))}}
 	for chunk := 0; chunk*chunkWords < len(v); chunk++ {
 		words := v[chunk*chunkWords : min(len(v), (chunk+1)*chunkWords)]
-		if words.Empty() {
-			continue
+		if !words.Empty() {
+			summary.Word[chunk/64] |= 1 << (chunk % 64)
+			*chunks = append(*chunks, toVector(words))
 		}
-		var bits kernelVector
-		copy(bits.Word[:], words)
-		kv.Word[chunk/64] |= 1 << (chunk % 64)
-		filled = append(filled, bits)
 	}
-	base, err := d.chunkRanges.take(len(filled))
+	return summary
+}
+
+// putChunks writes chunks one after another and returns where they begin.
+func (d *Dataplane) putChunks(chunks []kernelVector) (uint32, error) {
+	base, err := d.chunkRanges.take(len(chunks))
 	if err != nil {
-		return kv, stretch{}, fmt.Errorf("chunks of rules: %w", err)
+		return 0, fmt.Errorf("chunks of rules: %w", err)
 	}
-	kv.Word[2] = uint64(base)
-	for i := range filled {
-		*d.tables.chunks.at(base + uint32(i)) = filled[i]
+	for i := range chunks {
+		*d.tables.chunks.at(base + uint32(i)) = chunks[i]
 	}
-	return kv, stretch{base, len(filled)}, nil
+	return base, nil
 }
 
 // slotsAbout are the slots with rules about some group of a set. Those that are
@@ -289,6 +331,11 @@ func (d *Dataplane) remove(s *slot) error {
 			return err
 		}
 	}
+	if s.division != nil {
+		if err := d.leave(s); err != nil {
+			return err
+		}
+	}
 	for g := range s.classifier.PeerGroups() {
 		if delete(d.about[g], s); len(d.about[g]) == 0 {
 			delete(d.about, g)
@@ -302,6 +349,9 @@ func (d *Dataplane) remove(s *slot) error {
 	}
 	for _, v := range s.identities {
 		d.freeChunks(s, v)
+	}
+	if s.parts != nil {
+		d.partRanges.give(s.parts.base, s.parts.length)
 	}
 	if s.numbers != nil {
 		d.ruleRanges.give(s.numbers.base, s.numbers.length)

@@ -30,11 +30,13 @@ type Classifier struct {
 
 	// CIDRs hold, for each block but 0.0.0.0/0 and ::/0, the rules about it
 	// and about every block around it, so that the longest match is complete.
-	CIDRs map[netip.Prefix]Vector
+	// They are in the order of netip.Prefix.Compare.
+	CIDRs []Entry[netip.Prefix]
 
 	// L4 holds the rules about protocols and ports; the longest match is
-	// complete.
-	L4 map[L4Prefix]Vector
+	// complete. First is what is about all protocols, if anything; the ports of
+	// each are in order.
+	L4 []Entry[L4Prefix]
 
 	// Stretches are, by protocol and family, the widest range of ports whose
 	// first rule is about everybody, so that nothing else need be looked up.
@@ -46,6 +48,12 @@ type Classifier struct {
 
 	// peerGroups are the rules about each group, for identities that appear.
 	peerGroups map[vpc.GroupID]Vector
+}
+
+// An Entry says which rules are about what has a prefix.
+type Entry[P any] struct {
+	Prefix P
+	Rules  Vector
 }
 
 // An Openness is a protocol with ports, of a family.
@@ -131,15 +139,16 @@ func (c *Classifier) PeerGroups() iter.Seq[vpc.GroupID] { return maps.Keys(c.pee
 func (c *Classifier) HasGroups() bool { return len(c.peerGroups) > 0 }
 
 func compile(clauses []clause) *Classifier {
-	n := len(clauses)
+	m := &maker{rules: len(clauses)}
 	c := &Classifier{
-		Deny:       newVector(n),
-		Any:        [2]Vector{newVector(n), newVector(n)},
+		Rules:      make([]vpc.RuleID, 0, len(clauses)),
+		Deny:       m.none(),
+		Any:        [2]Vector{m.none(), m.none()},
 		Identities: make(map[vpc.Identity]Vector),
 		AllPorts:   make(map[Openness]bool),
 		peerGroups: make(map[vpc.GroupID]Vector),
 	}
-	family := [2]Vector{newVector(n), newVector(n)}
+	family := [2]Vector{m.none(), m.none()}
 	for i, cl := range clauses {
 		c.Rules = append(c.Rules, cl.id)
 		for f, ipv4 := range []bool{true, false} {
@@ -152,15 +161,15 @@ func compile(clauses []clause) *Classifier {
 		}
 		if !cl.peer.CIDR.IsValid() {
 			if c.peerGroups[cl.peer.Group] == nil {
-				c.peerGroups[cl.peer.Group] = newVector(n)
+				c.peerGroups[cl.peer.Group] = m.none()
 			}
 			c.peerGroups[cl.peer.Group].Set(i)
 		} else if cl.peer.CIDR.Bits() == 0 {
 			c.openTo(i, cl)
 		}
 	}
-	c.CIDRs = compileCIDRs(clauses, c.Any)
-	c.L4 = compileL4(clauses)
+	c.CIDRs = compileCIDRs(m, clauses, c.Any)
+	c.L4 = compileL4(m, clauses)
 	c.Stretches = c.stretches(family)
 	return c
 }
@@ -180,40 +189,46 @@ func (c *Classifier) openTo(i int, cl clause) {
 	}
 }
 
-func compileCIDRs(clauses []clause, anybody [2]Vector) map[netip.Prefix]Vector {
-	vectors := make(map[netip.Prefix]Vector)
+func compileCIDRs(m *maker, clauses []clause, anybody [2]Vector) []Entry[netip.Prefix] {
+	var narrow []int // the clauses about blocks
 	for i, cl := range clauses {
 		if p := cl.peer.CIDR; p.IsValid() && p.Bits() > 0 {
-			if vectors[p] == nil {
-				vectors[p] = newVector(len(clauses))
-			}
-			vectors[p].Set(i)
+			narrow = append(narrow, i)
 		}
 	}
-	// From the widest to the narrowest, each takes over what is around it.
-	blocks := slices.SortedFunc(maps.Keys(vectors), func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) })
-	for _, p := range blocks {
-		vectors[p].or(around(p, vectors, anybody))
+	// What is around a block comes before it, and each takes over what is.
+	slices.SortFunc(narrow, func(a, b int) int { return clauses[a].peer.CIDR.Compare(clauses[b].peer.CIDR) })
+	entries := make([]Entry[netip.Prefix], 0, len(narrow))
+	var around []Entry[netip.Prefix] // the last of entries, from the widest to the narrowest
+	for _, i := range narrow {
+		p := clauses[i].peer.CIDR
+		for len(around) > 0 && !around[len(around)-1].Prefix.Contains(p.Addr()) {
+			around = around[:len(around)-1]
+		}
+		if len(around) == 0 || around[len(around)-1].Prefix != p {
+			e := Entry[netip.Prefix]{p, m.copyOf(rulesAround(around, p, anybody))}
+			entries, around = append(entries, e), append(around, e)
+		}
+		around[len(around)-1].Rules.Set(i)
 	}
-	return vectors
+	return entries
 }
 
-// around returns the vector of the narrowest block around p.
-func around(p netip.Prefix, vectors map[netip.Prefix]Vector, anybody [2]Vector) Vector {
-	for bits := p.Bits() - 1; bits > 0; bits-- {
-		if v := vectors[netip.PrefixFrom(p.Addr(), bits).Masked()]; v != nil {
-			return v
-		}
-	}
-	if p.Addr().Is4() {
+// rulesAround are those about the narrowest block around p.
+func rulesAround(around []Entry[netip.Prefix], p netip.Prefix, anybody [2]Vector) Vector {
+	switch {
+	case len(around) > 0:
+		return around[len(around)-1].Rules
+	case p.Addr().Is4():
 		return anybody[0]
+	default:
+		return anybody[1]
 	}
-	return anybody[1]
 }
 
-func compileL4(clauses []clause) map[L4Prefix]Vector {
-	vectors := make(map[L4Prefix]Vector)
-	all := newVector(len(clauses)) // of every protocol
+func compileL4(m *maker, clauses []clause) []Entry[L4Prefix] {
+	entries := make([]Entry[L4Prefix], 0, len(clauses))
+	all := m.none() // of every protocol
 	protos := make(map[vpc.Proto]bool)
 	for i, cl := range clauses {
 		if cl.proto == vpc.AnyProto {
@@ -223,18 +238,18 @@ func compileL4(clauses []clause) map[L4Prefix]Vector {
 		}
 	}
 	if !all.Empty() {
-		vectors[L4Prefix{}] = all
+		entries = append(entries, Entry[L4Prefix]{L4Prefix{}, all})
 	}
 	for proto := range protos {
-		compileProto(vectors, proto, all, clauses)
+		entries = compileProto(m, entries, proto, all, clauses)
 	}
-	return vectors
+	return entries
 }
 
 // compileProto adds the rules about one protocol: those for all its ports, and
 // for every stretch of ports where others come in, the vector of that stretch.
-func compileProto(vectors map[L4Prefix]Vector, proto vpc.Proto, all Vector, clauses []clause) {
-	base, unknown := slices.Clone(all), slices.Clone(all)
+func compileProto(m *maker, entries []Entry[L4Prefix], proto vpc.Proto, all Vector, clauses []clause) []Entry[L4Prefix] {
+	base, unknown := m.copyOf(all), m.copyOf(all)
 	type edge struct {
 		rule  int
 		first uint32
@@ -258,9 +273,9 @@ func compileProto(vectors map[L4Prefix]Vector, proto vpc.Proto, all Vector, clau
 		edges = append(edges, edge{i, first, last})
 		cuts = append(cuts, first, last+1)
 	}
-	vectors[L4Prefix{Proto: proto, Exact: true}] = base
+	entries = append(entries, Entry[L4Prefix]{L4Prefix{Proto: proto, Exact: true}, base})
 	if !unknown.equal(base) {
-		vectors[L4Prefix{Proto: proto, Exact: true, Unknown: true}] = unknown
+		entries = append(entries, Entry[L4Prefix]{L4Prefix{Proto: proto, Exact: true, Unknown: true}, unknown})
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
@@ -275,15 +290,16 @@ func compileProto(vectors map[L4Prefix]Vector, proto vpc.Proto, all Vector, clau
 		if len(active) == 0 {
 			continue
 		}
-		v := slices.Clone(base)
+		v := m.copyOf(base)
 		for _, e := range active {
 			v.Set(e.rule)
 		}
 		for _, p := range portPrefixes(from, cuts[i+1]-1) {
 			p.Proto, p.Exact = proto, true
-			vectors[p] = v
+			entries = append(entries, Entry[L4Prefix]{p, v})
 		}
 	}
+	return entries
 }
 
 // reach is the range of ports, or of ICMP types and codes, that a clause about

@@ -19,7 +19,7 @@ func (c *Classifier) answer(identity vpc.Identity, peer netip.Addr, p *header) i
 	}
 	about := everybody
 	for bits := peer.BitLen(); bits > 0; bits-- {
-		if v := c.CIDRs[netip.PrefixFrom(peer, bits).Masked()]; v != nil {
+		if v := rulesOf(c.CIDRs, netip.PrefixFrom(peer, bits).Masked()); v != nil {
 			about = v
 			break
 		}
@@ -29,21 +29,31 @@ func (c *Classifier) answer(identity vpc.Identity, peer netip.Addr, p *header) i
 
 func (c *Classifier) l4(p *header) Vector {
 	if p.anyPort {
-		if v := c.L4[L4Prefix{Proto: p.proto, Exact: true, Unknown: true}]; v != nil {
+		if v := rulesOf(c.L4, L4Prefix{Proto: p.proto, Exact: true, Unknown: true}); v != nil {
 			return v
 		}
 	} else {
 		for bits := 16; bits > 0; bits-- {
 			port := p.match >> (16 - bits) << (16 - bits)
-			if v := c.L4[L4Prefix{Proto: p.proto, Exact: true, Port: port, Bits: bits}]; v != nil {
+			if v := rulesOf(c.L4, L4Prefix{Proto: p.proto, Exact: true, Port: port, Bits: bits}); v != nil {
 				return v
 			}
 		}
 	}
-	if v := c.L4[L4Prefix{Proto: p.proto, Exact: true}]; v != nil {
+	if v := rulesOf(c.L4, L4Prefix{Proto: p.proto, Exact: true}); v != nil {
 		return v
 	}
-	return c.L4[L4Prefix{}]
+	return rulesOf(c.L4, L4Prefix{})
+}
+
+// rulesOf returns the vector of a prefix, nil if it has none.
+func rulesOf[P comparable](entries []Entry[P], p P) Vector {
+	for _, e := range entries {
+		if e.Prefix == p {
+			return e.Rules
+		}
+	}
+	return nil
 }
 
 var (

@@ -1,10 +1,6 @@
 package policy
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-
 	"ringfence/internal/vpc"
 )
 
@@ -31,14 +27,8 @@ type segment struct {
 
 // segments are all ports of a protocol, in order.
 func (c *Classifier) segments(proto vpc.Proto) []segment {
-	others := c.L4[L4Prefix{}]
-	if v, ok := c.L4[L4Prefix{Proto: proto, Exact: true}]; ok {
-		others = v
-	}
-	of := func(p L4Prefix) bool { return p.Exact && p.Proto == proto && !p.Unknown && p.Bits > 0 }
-	prefixes := slices.DeleteFunc(slices.Collect(maps.Keys(c.L4)), func(p L4Prefix) bool { return !of(p) })
-	slices.SortFunc(prefixes, func(a, b L4Prefix) int { return cmp.Compare(a.Port, b.Port) })
 	var all []segment
+	var others Vector // of ports that no entry of their own is about
 	next := 0
 	add := func(before int, rules Vector) {
 		if next < before {
@@ -46,9 +36,17 @@ func (c *Classifier) segments(proto vpc.Proto) []segment {
 			next = before
 		}
 	}
-	for _, p := range prefixes {
-		add(int(p.Port), others)
-		add(int(p.Port)+1<<(16-p.Bits), c.L4[p])
+	for _, e := range c.L4 {
+		switch p := e.Prefix; {
+		case !p.Exact:
+			others = e.Rules
+		case p.Proto != proto || p.Unknown:
+		case p.Bits == 0:
+			others = e.Rules
+		default:
+			add(int(p.Port), others)
+			add(int(p.Port)+1<<(16-p.Bits), e.Rules)
+		}
 	}
 	add(1<<16, others)
 	return all

@@ -32,18 +32,18 @@ static __always_inline struct vector *find_identity(const struct query *q)
 	return bpf_map_lookup_elem(&identities, &key);
 }
 
-static __always_inline struct vector *find_cidr(const struct query *q)
+static __always_inline struct vector *find_cidr(const struct slot *s, const struct query *q)
 {
-	struct cidr_key key = {.prefixlen = 32 + 128, .slot = bpf_htonl(q->slot), .addr = q->peer};
+	struct cidr_key key = {.prefixlen = 32 + 128, .division = bpf_htonl(s->division), .addr = q->peer};
 
 	return bpf_map_lookup_elem(&cidrs, &key);
 }
 
-static __always_inline struct vector *find_l4(const struct query *q)
+static __always_inline struct vector *find_l4(const struct slot *s, const struct query *q)
 {
 	struct l4_key key = {
 		.prefixlen = 32 + 8 + 8 + 16,
-		.slot = bpf_htonl(q->slot),
+		.division = bpf_htonl(s->division),
 		.proto = q->proto,
 		.kind = q->any_port ? PORTS_UNKNOWN : PORTS_KNOWN,
 		.port = q->any_port ? 0 : q->match,
@@ -94,8 +94,25 @@ static __always_inline __u32 count_bits(__u64 word)
 	return word * 0x0101010101010101ull >> 56;
 }
 
+/* What a large slot has as a summary is at the beginning of a vector. */
+static __always_inline struct summary *summary_in(const struct vector *v)
+{
+	return (struct summary *)v;
+}
+
+/* The summary that a large slot has by what a trie has given, NULL for NULL. */
+static __always_inline struct summary *find_part(const struct slot *s, const struct vector *found)
+{
+	__u32 at;
+
+	if (!found)
+		return NULL;
+	at = s->part_base + found->word[0];
+	return bpf_map_lookup_elem(&parts, &at);
+}
+
 /* A chunk of a vector of a large slot, NULL where it has no bit set. */
-static __always_inline struct vector *find_chunk(const struct vector *v, __u32 chunk)
+static __always_inline struct vector *find_chunk(const struct summary *v, __u32 chunk)
 {
 	__u64 below = (1ull << (chunk & 63)) - 1;
 	__u32 at;
@@ -113,8 +130,8 @@ static __always_inline struct vector *find_chunk(const struct vector *v, __u32 c
 /* Looks at chunk q->chunk of a large slot. The first rule found stays; a later
  * chunk can only add that some match is for everybody.
  */
-__noinline int classify_chunk(struct query *q, struct vector *by_identity, struct vector *by_cidr, struct vector *by_l4,
-			      struct vector *any)
+__noinline int classify_chunk(struct query *q, struct summary *by_identity, struct summary *by_cidr,
+			      struct summary *by_l4, struct summary *any)
 {
 	struct vector *c;
 	__u32 chunk;
@@ -135,7 +152,7 @@ __noinline int classify_chunk(struct query *q, struct vector *by_identity, struc
 	return 0;
 }
 
-static __always_inline __u64 summary(const struct vector *v, int word)
+static __always_inline __u64 chunks_of(const struct summary *v, int word)
 {
 	return v ? v->word[word] : 0;
 }
@@ -161,13 +178,13 @@ __noinline int next_chunk(struct query *q)
  * match at all, then those. What changes from one chunk to the next is kept in
  * memory, where the verifier does not follow it.
  */
-__noinline int classify_large(struct query *q, struct vector *by_identity, struct vector *by_cidr, struct vector *by_l4,
-			      struct vector *any)
+__noinline int classify_large(struct query *q, struct summary *by_identity, struct summary *by_cidr,
+			      struct summary *by_l4, struct summary *any)
 {
 	if (!q || !by_l4)
 		return false;
-	q->candidates[0] = by_l4->word[0] & (summary(by_identity, 0) | summary(by_cidr, 0) | summary(any, 0));
-	q->candidates[1] = by_l4->word[1] & (summary(by_identity, 1) | summary(by_cidr, 1) | summary(any, 1));
+	q->candidates[0] = by_l4->word[0] & (chunks_of(by_identity, 0) | chunks_of(by_cidr, 0) | chunks_of(any, 0));
+	q->candidates[1] = by_l4->word[1] & (chunks_of(by_identity, 1) | chunks_of(by_cidr, 1) | chunks_of(any, 1));
 	q->found = false;
 	for (int i = 0; i < MAX_CHUNKS && next_chunk(q); i++) {
 		if (q->found && !find_chunk(any, q->chunk))
@@ -192,7 +209,7 @@ static __always_inline bool denies(const struct slot *s, __u32 bit)
 	const struct vector *deny = &s->deny;
 
 	if (s->flags & SLOT_LARGE)
-		deny = find_chunk(deny, bit / CHUNK_RULES);
+		deny = find_chunk(summary_in(deny), bit / CHUNK_RULES);
 	return deny && has_bit(deny, bit % CHUNK_RULES);
 }
 
@@ -251,20 +268,24 @@ __noinline int classify(struct query *q)
 		return true;
 	}
 	any = is_ipv4(&q->peer) ? &s->any[0] : &s->any[1];
-	by_l4 = find_l4(q);
+	by_l4 = find_l4(s, q);
 	if (!by_l4)
 		return false;
 	if (s->flags & SLOT_CIDRS)
-		by_cidr = find_cidr(q);
-	if (!by_cidr)
-		by_cidr = any;
+		by_cidr = find_cidr(s, q);
 	if (s->flags & SLOT_GROUPS && q->identity)
 		by_identity = find_identity(q);
 	if (s->flags & SLOT_LARGE) {
-		if (!classify_large(q, by_identity, by_cidr, by_l4, any))
+		struct summary *of_cidr = find_part(s, by_cidr);
+
+		if (!of_cidr)
+			of_cidr = summary_in(any);
+		if (!classify_large(q, summary_in(by_identity), of_cidr, find_part(s, by_l4), summary_in(any)))
 			return false;
 		return decided(s, q, q->bit);
 	}
+	if (!by_cidr)
+		by_cidr = any;
 	bit = match_chunk(by_identity, by_cidr, by_l4, any, &q->wide);
 	return bit >= 0 && decided(s, q, bit);
 }

@@ -32,6 +32,7 @@ MAP(slots, BPF_MAP_TYPE_ARRAY, __u32, struct slot, 1 << 15, 0);
 MAP(identities, BPF_MAP_TYPE_HASH, struct identity_key, struct vector, 1 << 20, BPF_F_NO_PREALLOC);
 MAP(cidrs, BPF_MAP_TYPE_LPM_TRIE, struct cidr_key, struct vector, 1 << 20, BPF_F_NO_PREALLOC);
 MAP(l4, BPF_MAP_TYPE_LPM_TRIE, struct l4_key, struct vector, 1 << 20, BPF_F_NO_PREALLOC);
+MAP(parts, BPF_MAP_TYPE_ARRAY, __u32, struct summary, 1 << 19, BPF_F_MMAPABLE);
 MAP(chunks, BPF_MAP_TYPE_ARRAY, __u32, struct vector, 1 << 18, BPF_F_MMAPABLE);
 
 /* The host-wide numbers of the rules of each slot, for counters and names. */

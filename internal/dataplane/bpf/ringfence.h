@@ -128,19 +128,24 @@ struct route {
 #define CHUNK_WORDS 8
 #define MAX_CHUNKS 128 /* 65,536 rules in a slot */
 
-/* Bit i stands for rule i of a slot. In a large slot the first two words say
- * in which chunks of CHUNK_RULES any bit is set, and the third where those
- * chunks are, one after another.
- */
+/* Bit i stands for rule i of a slot. */
 struct vector {
 	__u64 word[CHUNK_WORDS];
+};
+
+/* What a large slot has in the first words of a vector: two that say in which
+ * chunks of CHUNK_RULES any bit is set, and where those chunks are, one after
+ * another.
+ */
+struct summary {
+	__u64 word[3];
 };
 
 enum slot_flags {
 	SLOT_OPEN = 1,	 /* everything passes; no rule is named */
 	SLOT_CIDRS = 2,	 /* there are blocks other than 0.0.0.0/0 and ::/0 */
 	SLOT_GROUPS = 4, /* there are groups as peers */
-	SLOT_LARGE = 8,	 /* more than CHUNK_RULES rules */
+	SLOT_LARGE = 8,	 /* summaries stand for vectors, and the tries give parts */
 	SLOT_ACL = 16,	 /* some rules deny */
 	/* a rule lets all ports of everybody pass, by protocol and family */
 	SLOT_ALL_TCP4 = 32,
@@ -163,12 +168,19 @@ struct stretch {
 
 /* A compiled list of rules. It never changes once it is in use, but for
  * identities that appear and vanish.
+ *
+ * In the tries of addresses and ports a small slot has vectors of its own, under
+ * its own number. Large slots that follow one another share entries, under the
+ * number of their division. Those give the number of a part in the first word,
+ * and by it each slot has its own summary.
  */
 struct slot {
 	__u32 flags;
 	__u32 rule_base; /* where its rules begin in rule_numbers */
 	__u32 rule_count;
-	__u32 pad;
+	__u32 division;	 /* the slot's number in the keys of the tries */
+	__u32 part_base; /* where its summaries begin in parts */
+	__u32 part_count;
 	struct stretch tcp[2], udp[2]; /* IPv4 and IPv6 */
 	struct vector any[2];	       /* rules for everybody, likewise */
 	struct vector deny;
@@ -190,7 +202,7 @@ struct identity_key {
 
 struct cidr_key {
 	__u32 prefixlen;
-	__be32 slot;
+	__be32 division;
 	struct addr addr;
 };
 
@@ -198,7 +210,7 @@ enum { PORTS_KNOWN, PORTS_UNKNOWN };
 
 struct l4_key {
 	__u32 prefixlen;
-	__be32 slot;
+	__be32 division;
 	__u8 proto;
 	__u8 kind; /* PORTS_KNOWN: by port; PORTS_UNKNOWN: what a fragment without ports may match */
 	__be16 port;
