@@ -138,3 +138,22 @@ func TestPacketsCostSomethingWhateverGrows(t *testing.T) {
 		}
 	}
 }
+
+func TestEachOfManyHasItsMemory(t *testing.T) {
+	if os.Geteuid() != 0 || testing.Short() {
+		t.Skip("needs root, for BPF programs, and seconds")
+	}
+	for _, g := range growths {
+		err := testrun.With(admitting, dataplane.Options{MaxFlows: allFlows}, func(b *testrun.Bench) error {
+			rows, err := g.run(b, many)
+			i := slices.IndexFunc(rows, func(r result.Row) bool { return r.Measure == "memory" })
+			if err == nil && (i < 0 || rows[i].Median < 100 || rows[i].Median > 10_000) {
+				t.Errorf("of %d %s: %+v, want some hundred or thousand bytes for each", many, g.of, rows)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%d %s: %v", many, g.of, err)
+		}
+	}
+}

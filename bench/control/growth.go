@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"ringfence/bench/internal/procfs"
 	"ringfence/bench/internal/result"
 	"ringfence/bench/internal/testrun"
 	"ringfence/internal/dataplane"
@@ -24,6 +25,7 @@ type growth struct {
 
 const (
 	fewRules    = 100     // where something else grows
+	admitting   = 2       // rules that there are anyway
 	allFlows    = 1 << 20 // that there is room for
 	repetitions = 51      // of each figure
 	byGrowth    = "_by_"  // between a measure's name and what grows
@@ -50,7 +52,7 @@ func grow(ctx context.Context) ([]result.Row, error) {
 			rules, options := fewRules, dataplane.Options{}
 			switch g.of {
 			case "rules":
-				rules = size
+				rules = admitting
 			case "flows":
 				options.MaxFlows = allFlows
 			}
@@ -89,9 +91,8 @@ func sample(measure string, take func() (time.Duration, error)) (result.Row, err
 }
 
 // packets are the costs of a packet that a change of size could be felt by, and
-// what change costs, once the other way and back.
+// that of change.
 func packets(b *testrun.Bench, change func(there bool) error) ([]result.Row, error) {
-	there := false
 	var rows []result.Row
 	for _, f := range []struct {
 		measure string
@@ -99,12 +100,6 @@ func packets(b *testrun.Bench, change func(there bool) error) ([]result.Row, err
 	}{
 		{"established", b.Established},
 		{"new", b.SYN},
-		{"change", func() (time.Duration, error) {
-			there = !there
-			begin := time.Now()
-			err := change(there)
-			return time.Since(begin), err
-		}},
 	} {
 		row, err := sample(f.measure, f.take)
 		if err != nil {
@@ -112,18 +107,45 @@ func packets(b *testrun.Bench, change func(there bool) error) ([]result.Row, err
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	row, err := costOf(change)
+	return append(rows, row), err
 }
 
-// growRules changes one rule of many.
-func growRules(b *testrun.Bench, size int) ([]result.Row, error) {
-	extra := testrun.Rule(size)
-	return packets(b, func(there bool) error {
+// costOf is what a change costs, once the other way and back.
+func costOf(change func(there bool) error) (result.Row, error) {
+	there := false
+	return sample("change", func() (time.Duration, error) {
+		there = !there
+		begin := time.Now()
+		err := change(there)
+		return time.Since(begin), err
+	})
+}
+
+// oneRule is a change of one rule more than so many.
+func oneRule(b *testrun.Bench, many int) func(there bool) error {
+	extra := testrun.Rule(many)
+	return func(there bool) error {
 		if there {
 			return b.Follow(&vpc.Feed{Rules: []*vpc.Rule{extra}})
 		}
 		return b.Follow(&vpc.Feed{GoneRules: []vpc.RuleID{extra.ID}})
-	})
+	}
+}
+
+// growRules changes one rule of many.
+func growRules(b *testrun.Bench, size int) ([]result.Row, error) {
+	before := used()
+	f := &vpc.Feed{}
+	for i := range size - admitting {
+		f.Rules = append(f.Rules, testrun.Rule(i))
+	}
+	if err := b.Follow(f); err != nil {
+		return nil, err
+	}
+	each := memoryEach(before, size)
+	rows, err := packets(b, oneRule(b, size))
+	return append(rows, each...), err
 }
 
 // growMembers changes one member of a big group, the client's, on another host.
@@ -193,8 +215,8 @@ func growInterfaces(b *testrun.Bench, size int) ([]result.Row, error) {
 
 func grownID(i int) vpc.InterfaceID { return vpc.InterfaceID(fmt.Sprintf("eni-g%04d", i)) }
 
-// growFlows takes datagrams of flows at random. Their memory is there from the
-// beginning.
+// growFlows takes datagrams of flows at random, and changes one rule beside them.
+// Their memory, which is the kernel's, is there from the beginning.
 func growFlows(b *testrun.Bench, size int) ([]result.Row, error) {
 	if err := b.Fill(size); err != nil {
 		return nil, err
@@ -203,8 +225,21 @@ func growFlows(b *testrun.Bench, size int) ([]result.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost := float64(took.Nanoseconds())
-	return []result.Row{{Measure: "established", Unit: "ns", Median: cost, Min: cost, Max: cost, Rounds: 1}}, nil
+	change, err := costOf(oneRule(b, fewRules))
+	if err != nil {
+		return nil, err
+	}
+	rows := []result.Row{once("established", "ns", float64(took.Nanoseconds())), change}
+	if size < many {
+		return rows, nil
+	}
+	table, err := procfs.MapMemory(allFlows)
+	return append(rows, once("memory", "bytes", float64(table)/allFlows)), err
+}
+
+// once is the row of what is measured only once.
+func once(measure, unit string, value float64) result.Row {
+	return result.Row{Measure: measure, Unit: unit, Median: value, Min: value, Max: value, Rounds: 1}
 }
 
 // wideAddr is number i of more addresses than EC2-Classic has.
@@ -221,13 +256,15 @@ func used() uint64 {
 	return m.HeapAlloc
 }
 
-// memoryEach is the row of how much each of n needs more than before; of few of
-// them there is none: what else is in memory would hide it.
+// many are enough to say how much memory each of them needs: what else is there
+// would hide that of fewer.
+const many = 1000
+
+// memoryEach is the row of how much each of n needs more than before, if they are
+// many.
 func memoryEach(before uint64, n int) []result.Row {
-	const many = 1000
 	if n < many {
 		return nil
 	}
-	each := (float64(used()) - float64(before)) / float64(n)
-	return []result.Row{{Measure: "memory", Unit: "bytes", Median: each, Min: each, Max: each, Rounds: 1}}
+	return []result.Row{once("memory", "bytes", (float64(used())-float64(before))/float64(n))}
 }

@@ -102,14 +102,12 @@ func newRun() (*run, error) {
 		return nil, err
 	}
 	for _, v := range r.variants {
-		missing := v.Missing()
-		if missing == "" {
-			continue
+		if missing := v.Missing(); missing != "" {
+			r.leaveOut(v, missing)
 		}
-		if isOurs(v) {
-			return nil, errors.New(missing)
-		}
-		r.leaveOut(v, missing)
+	}
+	if len(r.notes) == len(r.variants) {
+		return nil, errors.New("nothing is left to measure")
 	}
 	return r, nil
 }

@@ -62,12 +62,12 @@ func TestAVariantThatThereIsNotCannotBeAskedFor(t *testing.T) {
 	}
 }
 
-func TestARunNeedsWhatTheOthersAreComparedWith(t *testing.T) {
+func TestARunOfNothingIsRefused(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
 	t.Setenv("PATH", t.TempDir())
-	if _, err := newRun(); err == nil || !strings.Contains(err.Error(), "there is no ip here") {
+	if _, err := newRun(); err == nil || !strings.Contains(err.Error(), "nothing is left") {
 		t.Errorf("without ip(8) a run begins with %v", err)
 	}
 }

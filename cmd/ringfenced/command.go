@@ -70,7 +70,7 @@ func command() *cobra.Command {
 	f.BoolVar(&o.strictICMP, "strict-icmp-errors", false, "let ICMP errors pass only by a rule, also those that tell of admitted connections")
 	f.StringArrayVar(&o.limits, "limit", nil, "`name=n`: another quota, such as rules-per-group=1000; may be repeated")
 	f.BoolVar(&o.noHostRoute, "no-host-route", false, "do not give this host a link and routes to the instances' public addresses")
-	f.IntVar(&o.maxFlows, "max-flows", 0, "flows to remember, about 200 bytes each (default 262144)")
+	f.IntVar(&o.maxFlows, "max-flows", 0, "flows to remember, about 250 bytes each (default 262144)")
 	f.StringVar(&o.images, "images", "", "`file` that adds to the catalogue of images")
 	f.BoolVar(&o.filters, "clsact", false, "attach programs by clsact filters although the kernel has TCX")
 	f.BoolVar(&o.verbose, "verbose", false, "log more")

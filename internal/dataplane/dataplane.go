@@ -16,7 +16,7 @@ import (
 	"ringfence/internal/vpc"
 )
 
-// DefaultMaxFlows is how many flows a host remembers at once, about 200 bytes
+// DefaultMaxFlows is how many flows a host remembers at once, about 250 bytes
 // each.
 const DefaultMaxFlows = 1 << 18
 

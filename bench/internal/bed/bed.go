@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type Variant struct {
 	// Open variants have no firewall: everything passes.
 	Open bool
 
+	ipv6  bool     // it needs that of the kernel
 	tools []string // that it needs, by the name of the program
 	build func(context.Context, *Bed) error
 }
@@ -47,6 +49,9 @@ func (v Variant) Missing() string {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Sprintf("there is no %s here: apt-get install %s", tool, packages[tool])
 		}
+	}
+	if _, err := os.Stat("/proc/net/if_inet6"); v.ipv6 && err != nil {
+		return "this kernel has no IPv6"
 	}
 	return ""
 }

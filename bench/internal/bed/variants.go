@@ -23,7 +23,7 @@ func Variants() []Variant {
 		Variant{Name: "ringfence_events", Rules: 1000, Base: Bridge, build: through(shape{}, true)},
 		Variant{Name: "ringfence_vpc", Rules: 1000, Base: Bridge, build: through(shape{vpc: true}, false)},
 		Variant{Name: "ringfence_heavy", Rules: 1000, Base: Bridge, build: through(shape{vpc: true, apart: true, heavy: true}, false)},
-		Variant{Name: bridge6, Base: bridge6, Open: true, build: buildBridge6},
-		Variant{Name: "ringfence_ipv6", Rules: 1000, Base: bridge6, build: through(shape{vpc: true, ipv6: true}, false)},
+		Variant{Name: bridge6, Base: bridge6, Open: true, ipv6: true, build: buildBridge6},
+		Variant{Name: "ringfence_ipv6", Rules: 1000, Base: bridge6, ipv6: true, build: through(shape{vpc: true, ipv6: true}, false)},
 	)
 }

@@ -2,7 +2,9 @@
 package procfs
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -28,6 +30,28 @@ func Bytes(path, name string) int64 {
 		return 0
 	}
 	return kb << 10
+}
+
+// MapMemory is how much memory the kernel has for those of this program's BPF maps
+// that have room for so many entries, in bytes.
+func MapMemory(entries int) (bytes int64, err error) {
+	const directory = "/proc/self/fdinfo"
+	files, err := os.ReadDir(directory)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range files {
+		path := filepath.Join(directory, f.Name())
+		if Field(path, "max_entries") != strconv.Itoa(entries) {
+			continue
+		}
+		n, err := strconv.ParseInt(Field(path, "memlock"), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s does not say how large a map is: %w", path, err)
+		}
+		bytes += n
+	}
+	return bytes, nil
 }
 
 // Available is how much memory the machine has left, in bytes.
