@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +156,38 @@ func TestEachOfManyHasItsMemory(t *testing.T) {
 		})
 		if err != nil {
 			t.Errorf("%d %s: %v", many, g.of, err)
+		}
+	}
+}
+
+func TestAReportHasItsTableAndItsCurves(t *testing.T) {
+	was := *page
+	t.Cleanup(func() { *page = was })
+	*page = filepath.Join(t.TempDir(), "benchmarks.md")
+	if err := os.WriteFile(*page, []byte("<!-- control: begin -->\n<!-- control: end -->\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var rows []result.Row
+	for _, d := range drawings {
+		for _, size := range []int{10, 1000} {
+			rows = append(rows, result.Row{Measure: d.measure + byGrowth + "rules", Rules: size, Median: 80, Min: 40, Max: 300, Rounds: 51})
+		}
+	}
+	if err := report(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(*page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"change_by_rules", "(benchmarks/change.svg)"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the page has no %q:\n%s", want, text)
+		}
+	}
+	for _, d := range drawings {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(*page), "benchmarks", d.file)); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"ringfence/bench/internal/chart"
 	"ringfence/bench/internal/result"
@@ -22,10 +20,6 @@ var drawings = []struct{ file, measure, title, unit string }{
 // report writes a part of docs/benchmarks.md, and the drawings in the directory
 // beside it.
 func report(ctx context.Context, rows []result.Row) error {
-	directory := strings.TrimSuffix(filepath.Base(*page), filepath.Ext(*page))
-	if err := os.MkdirAll(filepath.Join(filepath.Dir(*page), directory), 0o755); err != nil {
-		return err
-	}
 	var t bytes.Buffer
 	t.WriteString(result.Machine(ctx, "make bench-control") + "\n```\n")
 	if err := result.Table(&t, rows); err != nil {
@@ -37,18 +31,11 @@ func report(ctx context.Context, rows []result.Row) error {
 		for _, g := range growths {
 			c.Curves = append(c.Curves, curve(rows, d.measure, g.of))
 		}
-		f, err := os.Create(filepath.Join(filepath.Dir(*page), directory, d.file))
-		if err != nil {
+		name := result.Beside(*page, d.file)
+		if err := c.Save(filepath.Join(filepath.Dir(*page), name)); err != nil {
 			return err
 		}
-		if err := c.Write(f); err != nil {
-			f.Close()
-			return err
-		}
-		if err := f.Close(); err != nil {
-			return err
-		}
-		fmt.Fprintf(&t, "\n![%s](%s/%s)\n", d.title, directory, d.file)
+		fmt.Fprintf(&t, "\n![%s](%s)\n", d.title, name)
 	}
 	return result.Insert(*page, "control", t.String())
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -32,10 +31,11 @@ func (r report) write(ctx context.Context) error {
 		{"udp.svg", "udp", "Packets in a second, by rules"},
 		{"connections.svg", "crr", "New connections in a second, by rules"},
 	} {
-		if err := r.draw(drawing.file, drawing.measure, drawing.title); err != nil {
+		name := result.Beside(r.path, drawing.file)
+		if err := r.curves(drawing.measure, drawing.title).Save(filepath.Join(filepath.Dir(r.path), name)); err != nil {
 			return err
 		}
-		fmt.Fprintf(&t, "\n![%s](%s)\n", drawing.title, filepath.Join(r.directory(), drawing.file))
+		fmt.Fprintf(&t, "\n![%s](%s)\n", drawing.title, name)
 	}
 	t.WriteString("\nAll figures, with the extremes of the rounds:\n\n```\n")
 	if err := result.Table(&t, r.rows); err != nil {
@@ -43,11 +43,6 @@ func (r report) write(ctx context.Context) error {
 	}
 	t.WriteString("```\n")
 	return result.Insert(r.path, "figures", t.String())
-}
-
-// directory is that of the drawings, as the page names it.
-func (r report) directory() string {
-	return strings.TrimSuffix(filepath.Base(r.path), filepath.Ext(r.path))
 }
 
 // matrix has a line for each variant and a column for each figure.
@@ -91,8 +86,8 @@ func (r report) matrix(t *bytes.Buffer) {
 	}
 }
 
-// draw draws a figure's ratio to the bridge, by the number of rules.
-func (r report) draw(file, measure, title string) error {
+// curves are a figure's ratio to the bridge, by the number of rules.
+func (r report) curves(measure, title string) chart.Chart {
 	c := chart.Chart{Title: title, X: "rules", Y: "ratio to a bridge without a firewall", LogX: true, Level: 1, LevelName: bed.Bridge}
 	for _, name := range []string{"ringfence", "nft_set", "iptables"} {
 		curve := chart.Curve{Name: name}
@@ -103,17 +98,5 @@ func (r report) draw(file, measure, title string) error {
 		}
 		c.Curves = append(c.Curves, curve)
 	}
-	directory := filepath.Join(filepath.Dir(r.path), r.directory())
-	if err := os.MkdirAll(directory, 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(filepath.Join(directory, file))
-	if err != nil {
-		return err
-	}
-	if err := c.Write(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return c
 }

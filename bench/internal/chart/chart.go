@@ -2,10 +2,13 @@
 package chart
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -44,6 +47,18 @@ const (
 	// Above the curves a line of the legend takes this share of their height.
 	legendLine = 0.08
 )
+
+// Save draws c into a file, and makes its directory.
+func (c Chart) Save(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.Write(f), f.Close())
+}
 
 // Write draws c as SVG.
 func (c Chart) Write(w io.Writer) error {

@@ -5,8 +5,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
+
+// Beside is where a page has a drawing, as it names it: in the directory beside
+// it that is called as the page is.
+func Beside(page, drawing string) string {
+	return filepath.Join(strings.TrimSuffix(filepath.Base(page), filepath.Ext(page)), drawing)
+}
 
 // Insert replaces the part of a page that a program writes, between the lines
 // <!-- name: begin --> and <!-- name: end -->, and leaves what people have
