@@ -59,3 +59,39 @@ func TestManyRulesChangeOneByOne(t *testing.T) {
 		}
 	})
 }
+
+// Sets of many rules change without a pause, in a room for a few of them. Each
+// finds the room that others have left, whatever was there.
+func TestManyRulesInLittleRoom(t *testing.T) {
+	const room = 8192
+	withPair(t, dataplane.Options{MaxFlows: 1000}.WithMapSize("chunks", room), nil, func(p *pair) {
+		var before []*vpc.Rule
+		for change := range 40 {
+			rules := portsOf(600 + change%20*100)
+			if err := p.apply(&vpc.Feed{Rules: rules, GoneRules: idsBeyond(before, len(rules))}); err != nil {
+				t.Fatalf("change %d to %d rules: %v", change, len(rules), err)
+			}
+			last := rules[len(rules)-1].Ports.To
+			p.expect("the last rule's port", p.send(clientPort, 2000, last, policy.SYN), policy.Admitted)
+			p.expect("the port behind", p.send(clientPort, 2000, last+1, policy.SYN), policy.NoIngressRule)
+			before = rules
+		}
+	})
+}
+
+// portsOf are rules that each open a port to a block.
+func portsOf(n int) []*vpc.Rule {
+	var rules []*vpc.Rule
+	for i := range n {
+		rules = append(rules, allow(vpc.RuleID(fmt.Sprintf("sgr-%04d", i)), "sg-server", uint16(1000+i), uint16(1000+i), "10.0.0.0/8"))
+	}
+	return rules
+}
+
+func idsBeyond(rules []*vpc.Rule, n int) []vpc.RuleID {
+	var ids []vpc.RuleID
+	for _, r := range rules[min(n, len(rules)):] {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}

@@ -52,15 +52,14 @@ func TestAllocator(t *testing.T) {
 }
 
 // Stretches never overlap, nor reach beyond the array, even where some were
-// taken before.
+// taken before; there is room wherever nobody has anything, and at last for all in
+// one piece.
 func TestRanges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const limit = 256
 		var held []stretch
 		for base := uint32(0); base < limit/2; base += 32 {
-			if length := rapid.IntRange(0, 32).Draw(t, "before"); length > 0 {
-				held = append(held, stretch{base, length})
-			}
+			held = append(held, stretch{base, rapid.IntRange(0, 32).Draw(t, "before")})
 		}
 		r := newRanges(limit, held)
 		for range 40 {
@@ -72,19 +71,41 @@ func TestRanges(t *testing.T) {
 			}
 			length := rapid.IntRange(0, 40).Draw(t, "length")
 			base, err := r.take(length)
-			if err != nil {
-				continue
+			if room := longestFree(t, limit, held); (err == nil) != (length <= room) {
+				t.Fatalf("%d in a row: %v, and nobody has %d", length, err, room)
 			}
-			end := base + uint32(max(length, 1))
-			for _, h := range held {
-				if base < h.base+uint32(max(h.length, 1)) && h.base < end {
-					t.Fatalf("%d at %d overlaps %+v", length, base, h)
-				}
+			if err == nil {
+				held = append(held, stretch{base, length})
+				longestFree(t, limit, held)
 			}
-			if end > limit {
-				t.Fatalf("%d at %d is beyond %d", length, base, limit)
-			}
-			held = append(held, stretch{base, length})
+		}
+		for _, h := range held {
+			r.give(h.base, h.length)
+		}
+		if base, err := r.take(limit); base != 0 || err != nil {
+			t.Errorf("when all is given back, all of it is at %d: %v", base, err)
 		}
 	})
+}
+
+// longestFree is how many in a row nobody has. It fails where two have one.
+func longestFree(t *rapid.T, limit int, held []stretch) int {
+	taken := make([]bool, limit)
+	for _, h := range held {
+		for i := range h.length {
+			at := int(h.base) + i
+			if at >= limit || taken[at] {
+				t.Fatalf("%+v overlaps another, or reaches beyond %d", h, limit)
+			}
+			taken[at] = true
+		}
+	}
+	longest, row := 0, 0
+	for _, is := range taken {
+		if row++; is {
+			row = 0
+		}
+		longest = max(longest, row)
+	}
+	return longest
 }

@@ -92,20 +92,7 @@ func (d *Dataplane) releaseAll(n *vpc.NetworkInterface) {
 	d.release(&d.subnets, uint32(n.SubnetNo))
 }
 
-// rebuildSet gives a set slots of its rules of now. Where many changes in a row
-// have left no room for large ones, it waits for what they have retired.
 func (d *Dataplane) rebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) error {
-	err := d.tryRebuildSet(h, set, s)
-	for errors.Is(err, errNoRoom) && len(d.retired) > 0 {
-		if err := d.awaitOldest(); err != nil {
-			return err
-		}
-		err = d.tryRebuildSet(h, set, s)
-	}
-	return err
-}
-
-func (d *Dataplane) tryRebuildSet(h *policy.Host, set *policy.Set, s *judgeSet) error {
 	ingress := d.compile(h, h.Rules(set, false))
 	if set.OpenEgress {
 		return d.rebuild(&d.sets, s, ingress, nil)

@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 )
 
-// ranges hands out stretches of an array. Their lengths are rounded up to
-// powers of two, so that one which is given back fits whoever comes next.
+// ranges hands out stretches of an array.
 type ranges struct {
-	gaps []gap        // that nothing has been taken from yet
-	free [33][]uint32 // given back, by the power of two
+	gaps []gap // that nobody has, in order, none beside another
 }
 
 // A stretch is what has been taken.
@@ -26,15 +23,15 @@ type gap struct{ next, end uint32 }
 
 // newRanges hands out all of an array but what is taken already.
 func newRanges(limit uint32, taken []stretch) *ranges {
-	taken = slices.SortedFunc(slices.Values(taken), func(a, b stretch) int { return cmp.Compare(a.base, b.base) })
 	r := &ranges{}
 	next := uint32(0)
-	for _, s := range taken {
-		if s.base > next {
+	for _, s := range slices.SortedFunc(slices.Values(taken), func(a, b stretch) int { return cmp.Compare(a.base, b.base) }) {
+		if s.length > 0 && s.base > next {
 			r.gaps = append(r.gaps, gap{next, s.base})
 		}
-		_, size := class(s.length)
-		next = max(next, s.base+size)
+		if s.length > 0 {
+			next = max(next, s.base+uint32(s.length))
+		}
 	}
 	if next < limit {
 		r.gaps = append(r.gaps, gap{next, limit})
@@ -42,35 +39,40 @@ func newRanges(limit uint32, taken []stretch) *ranges {
 	return r
 }
 
-// class is the power of two of a length, and what it stands for.
-func class(length int) (power int, size uint32) {
-	if length <= 1 {
-		return 0, 1
-	}
-	power = bits.Len32(uint32(length - 1))
-	return power, 1 << power
-}
-
 var errNoRoom = errors.New("no room")
 
-// take returns where a stretch of at least length begins, or errNoRoom.
+// take returns where a stretch of some length begins, the first that is there, or
+// errNoRoom. One without a length is anywhere.
 func (r *ranges) take(length int) (uint32, error) {
-	power, size := class(length)
-	if free := r.free[power]; len(free) > 0 {
-		r.free[power] = free[:len(free)-1]
-		return free[len(free)-1], nil
+	if length == 0 {
+		return 0, nil
 	}
-	for i := range r.gaps {
-		if g := &r.gaps[i]; g.end-g.next >= size {
-			g.next += size
-			return g.next - size, nil
-		}
+	i := slices.IndexFunc(r.gaps, func(g gap) bool { return int(g.end-g.next) >= length })
+	if i < 0 {
+		return 0, fmt.Errorf("%w for %d more in a row", errNoRoom, length)
 	}
-	return 0, fmt.Errorf("%w for %d more in a row", errNoRoom, length)
+	base := r.gaps[i].next
+	if r.gaps[i].next += uint32(length); r.gaps[i].next == r.gaps[i].end {
+		r.gaps = slices.Delete(r.gaps, i, i+1)
+	}
+	return base, nil
 }
 
 // give returns what take gave for the same length.
 func (r *ranges) give(base uint32, length int) {
-	power, _ := class(length)
-	r.free[power] = append(r.free[power], base)
+	if length == 0 {
+		return
+	}
+	back := gap{base, base + uint32(length)}
+	from, _ := slices.BinarySearchFunc(r.gaps, base, func(g gap, base uint32) int { return cmp.Compare(g.next, base) })
+	to := from
+	if from > 0 && r.gaps[from-1].end == back.next {
+		from--
+		back.next = r.gaps[from].next
+	}
+	if to < len(r.gaps) && r.gaps[to].next == back.end {
+		back.end = r.gaps[to].end
+		to++
+	}
+	r.gaps = slices.Replace(r.gaps, from, to, back)
 }

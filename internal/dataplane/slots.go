@@ -44,11 +44,23 @@ type identityVector struct{ chunks stretch }
 
 // install writes a classifier under a slot of its own, which is to take the place
 // of another, or of none. Nothing uses it until it is published. No classifier
-// needs no slot.
+// needs no slot. Where many changes in a row have left no room for large slots, it
+// waits for what they have retired.
 func (d *Dataplane) install(c *policy.Classifier, before *slot) (*slot, error) {
 	if c == nil {
 		return nil, nil
 	}
+	s, err := d.tryInstall(c, before)
+	for errors.Is(err, errNoRoom) && len(d.retired) > 0 {
+		if err := d.awaitOldest(); err != nil {
+			return nil, err
+		}
+		s, err = d.tryInstall(c, before)
+	}
+	return s, err
+}
+
+func (d *Dataplane) tryInstall(c *policy.Classifier, before *slot) (*slot, error) {
 	if len(c.Rules) > chunkRules*maxChunks {
 		return nil, fmt.Errorf("%d rules for one network interface are more than %d", len(c.Rules), chunkRules*maxChunks)
 	}
