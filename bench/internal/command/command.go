@@ -13,8 +13,9 @@ import (
 )
 
 // Run is all that main does: it takes flags and nothing beside them, and ends the
-// program with what run returns. While another one measures it is not run. Ctrl-C, SIGTERM and a terminal that is closed end
-// the context; run then removes what it has made, and writes no results.
+// program with what run returns. While another program measures, run is not
+// called. Ctrl-C, SIGTERM and a terminal that is closed end the context; run then
+// removes what it has made, and writes no results.
 func Run(name string, run func(context.Context) error) {
 	flag.Parse()
 	if flag.NArg() > 0 {
