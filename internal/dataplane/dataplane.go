@@ -43,11 +43,13 @@ type Options struct {
 
 	StrictICMPErrors bool // see policy.Host
 
+	// LargeFrom is how many rules a set has at least for its entries of tries to
+	// be shared with those before and after it. 0: more than fit one vector.
+	// Tests share them however few there are.
+	LargeFrom int
+
 	// mapSizes are of maps that a test wants to fill.
 	mapSizes map[string]uint32
-
-	// largeFrom is how many rules a large slot has at least, in a test.
-	largeFrom int
 
 	// Step, if not nil, is called between any two changes of the kernel's
 	// state that Apply, Connect and Disconnect make. Tests look at what
@@ -118,8 +120,8 @@ func Open(o Options) (*Dataplane, error) {
 	if o.EventsPerSecond == 0 {
 		o.EventsPerSecond = DefaultEventsPerSecond
 	}
-	if o.largeFrom == 0 {
-		o.largeFrom = chunkRules + 1
+	if o.LargeFrom == 0 {
+		o.LargeFrom = chunkRules + 1
 	}
 	spec.Maps["flows"].MaxEntries = uint32(o.MaxFlows)
 	for name, size := range o.mapSizes {

@@ -30,12 +30,6 @@ func (o Options) WithMapSize(name string, size uint32) Options {
 	return o
 }
 
-// WithLargeSlots makes slots of any rules large.
-func (o Options) WithLargeSlots() Options {
-	o.largeFrom = 1
-	return o
-}
-
 // Entries counts what is in the maps that rules and places are written to.
 func (d *Dataplane) Entries(t testing.TB) map[string]int {
 	t.Helper()

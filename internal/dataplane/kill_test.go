@@ -84,7 +84,7 @@ func (l *life) live() error {
 func (l *life) options() dataplane.Options {
 	o := dataplane.Options{Pins: l.Pins, MaxFlows: 4096}
 	if l.Seed%2 == 1 {
-		o = o.WithLargeSlots()
+		o.LargeFrom = 1
 	}
 	return o
 }

@@ -32,7 +32,7 @@ var (
 func TestChangesShowOldOrNew(t *testing.T) {
 	needRoot(t)
 	for what, o := range map[string]dataplane.Options{
-		"few rules": {}, "rules that share entries with those before": dataplane.Options{}.WithLargeSlots(),
+		"few rules": {}, "rules that share entries with those before": {LargeFrom: 1},
 	} {
 		t.Run(what, func(t *testing.T) { watchChanges(t, o) })
 	}

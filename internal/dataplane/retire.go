@@ -33,10 +33,12 @@ func (d *Dataplane) finishRetired(now time.Time) error {
 
 // awaitRetired waits until all that is retired can be removed, and removes it.
 func (d *Dataplane) awaitRetired() error {
-	if n := len(d.retired); n > 0 {
-		time.Sleep(time.Until(d.retired[n-1].until))
+	for len(d.retired) > 0 {
+		if err := d.awaitOldest(); err != nil {
+			return err
+		}
 	}
-	return d.finishRetired(time.Now())
+	return nil
 }
 
 // awaitOldest waits until what has been retired first can be removed, and removes

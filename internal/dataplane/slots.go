@@ -69,7 +69,7 @@ func (d *Dataplane) tryInstall(c *policy.Classifier, before *slot) (*slot, error
 		return nil, err
 	}
 	s := &slot{
-		index: index, classifier: c, large: len(c.Rules) >= d.options.largeFrom,
+		index: index, classifier: c, large: len(c.Rules) >= d.options.LargeFrom,
 		identities: make(map[vpc.Identity]*identityVector),
 	}
 	for g := range c.PeerGroups() {

@@ -23,15 +23,16 @@ func Run(name string, run func(context.Context) error) {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := runAlone(run); err != nil {
+	if err := runAlone("@ringfence-bench", run); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}
 }
 
-func runAlone(run func(context.Context) error) error {
-	// Whatever ends the program also frees an abstract address (unix(7)).
-	only, err := net.Listen("unix", "@ringfence-bench")
+// runAlone is Run without its flags. Of those who give one address only one runs:
+// it is abstract, so whatever ends the program also frees it (unix(7)).
+func runAlone(address string, run func(context.Context) error) error {
+	only, err := net.Listen("unix", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return errors.New("another benchmark runs here, and each would spoil the other's figures: wait for its end")
 	}
